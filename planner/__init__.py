@@ -1,0 +1,1 @@
+"""Plateau's planner: loss curves to law, hours and yearly cost. Never imports torch."""

@@ -1,0 +1,1 @@
+"""Money: scenario and forecast to plan."""

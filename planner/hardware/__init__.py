@@ -1,0 +1,1 @@
+"""FLOPs, bytes, memory and step time from a model configuration and probes."""

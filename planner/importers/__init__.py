@@ -1,0 +1,1 @@
+"""Readers of foreign training logs: one file a format."""

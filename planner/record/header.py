@@ -1,0 +1,139 @@
+"""`calibration.json`: the configuration, dataset counts and hardware of a calibration."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+SCHEMA_VERSION = 1
+UNKNOWN = "unknown"
+
+Positive = Annotated[float, Meta(gt=0)]
+NonNegative = Annotated[float, Meta(ge=0)]
+Count = Annotated[int, Meta(ge=0)]
+AtLeastOne = Annotated[int, Meta(ge=1)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Identifier = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+Label = Annotated[str, Meta(pattern=r"^[A-Za-z0-9 ()+_./:-]{1,80}$")]
+
+
+class LossKind(StrEnum):
+    """Which loss was recorded."""
+
+    HELD_OUT = "held_out"
+    TRAINING = "training"
+    UNKNOWN = UNKNOWN
+
+
+class XUnit(StrEnum):
+    """What the x of a curve counts."""
+
+    EXAMPLES = "examples"
+    STEPS = "steps"
+    UNKNOWN = UNKNOWN
+
+
+class Schedule(StrEnum):
+    """How a budget's learning rate ends."""
+
+    SEPARATE = "separate"
+    TRUNK = "trunk"
+    CONSTANT = "constant"
+    DECAYING = "decaying"
+    UNKNOWN = UNKNOWN
+
+
+class Configuration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All that changes the curve; one law per configuration. None means unknown.
+
+    Attributes:
+        model: Hub name of the architecture, `tiny`, or `unknown`; never a path.
+        image_size_px: Side of the square image.
+        image_tokens: Tokens an image takes.
+        context_length_tokens: Longest suffix that is kept.
+        quantization: Name in `data/quantizations.csv`.
+        precision: Arithmetic of the step: `float32`, `bfloat16`, `float16`.
+        lora_targets: `attention` or `all-linear`, of the language model.
+        lora_parameters: Trainable parameters.
+        effective_batch_size: Examples a step.
+        loss_mask: `suffix` or `full`.
+        dataset_digest: Salted digest of the training set.
+    """
+
+    model: Label = UNKNOWN
+    image_size_px: AtLeastOne | None = None
+    image_tokens: Count | None = None
+    context_length_tokens: AtLeastOne | None = None
+    quantization: Label | None = None
+    precision: Label | None = None
+    lora_targets: Label | None = None
+    lora_rank: AtLeastOne | None = None
+    lora_alpha: Positive | None = None
+    lora_parameters: AtLeastOne | None = None
+    effective_batch_size: AtLeastOne | None = None
+    learning_rate: Positive | None = None
+    schedule: Schedule = Schedule.UNKNOWN
+    loss_mask: Label | None = None
+    dataset_digest: Identifier | None = None
+
+
+class Dataset(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Counts of the dataset. None means unknown (an imported log)."""
+
+    format: Identifier
+    training_examples: Count | None = None
+    training_cases: Count | None = None
+    held_out_examples: Count | None = None
+    held_out_cases: Count | None = None
+    held_out_tokens: Count | None = None
+    suffix_tokens_mean: Positive | None = None
+    prompt_tokens_mean: Positive | None = None
+    truncated_share: Share | None = None
+    duplicate_answers: Count | None = None
+
+
+class Hardware(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the seconds were measured.
+
+    Attributes:
+        device: `cpu`, `cuda`, `mps` or `unknown`. Seconds of a CPU are never transferred to a GPU.
+        gpu: Name in `data/gpus.csv` where it is known, else what the driver calls it, or None.
+    """
+
+    device: Identifier = UNKNOWN
+    gpu: Label | None = None
+    gpus: AtLeastOne | None = None
+    memory_gib: Positive | None = None
+    cpu_cores: AtLeastOne | None = None
+
+
+class CalibrationHeader(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`calibration.json`.
+
+    Attributes:
+        illustration: True when a small model stands in for the real one: everything downstream says so.
+        interval_source: Set where the interval is calibrated on other models.
+        architecture: Numbers of `planner.hardware.architecture.ModelArchitecture`, or None when unknown.
+        suffix_unigram_entropy_nats: Entropy of the suffix tokens of the training set: the loss of a model that knows
+            only how frequent each token is.
+        vocabulary_size: Tokens; ln of it is the loss of guessing.
+        environment: Versions by package name.
+        budgets_planned: Budgets in examples.
+    """
+
+    schema_version: AtLeastOne = SCHEMA_VERSION
+    calibration_id: Identifier
+    created: Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+    illustration: bool
+    loss_kind: LossKind
+    x_unit: XUnit
+    configuration: Configuration
+    dataset: Dataset
+    hardware: Hardware
+    architecture: dict[str, int | float | bool] | None = None
+    suffix_unigram_entropy_nats: Positive | None = None
+    vocabulary_size: AtLeastOne | None = None
+    environment: dict[str, Label] = {}
+    budgets_planned: list[Positive] = []

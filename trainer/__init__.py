@@ -1,0 +1,1 @@
+"""The calibration runs: PaliGemma + LoRA. Meets the planner only through the record."""
