@@ -1,8 +1,9 @@
 """The calibration record: all that `trainer` and `planner` share.
 
 A record is a directory: `calibration.json` (written atomically) and one append-only `runs/<id>.jsonl` a run. One event
-a line, closed by a CRC-32 of the line, flushed and fsynced wherever the trainer acknowledges it. Numbers and enumerations
-only: no captions, no names, no paths. `pack` turns a record into one JSONL file for upload; `read_calibration` reads both.
+a line, closed by a CRC-32 of the line, flushed and fsynced wherever the trainer acknowledges it. Numbers and
+enumerations only: no captions, no names, no paths. `pack` turns a record into one JSONL file for upload;
+`read_calibration` reads both.
 """
 
 from planner.record.events import (
