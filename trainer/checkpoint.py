@@ -1,0 +1,87 @@
+"""Checkpoints: adapter, optimizer, counters and random state, as safetensors.
+
+The tensors are written under a temporary name, fsynced and renamed; the marker that names them is written last. A kill
+at any moment leaves either the old checkpoint or the new one, never a mixture. Nothing is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from msgspec import Struct, structs
+from safetensors.torch import load, save
+
+from planner.record import write_atomically
+from trainer.model import LoadedModel
+
+
+class Progress(Struct, frozen=True, kw_only=True):
+    """Where a run stands."""
+
+    step: int = 0
+    suffix_tokens: int = 0
+    train_seconds: float = 0.0
+    wall_seconds: float = 0.0
+
+
+def snapshot(model: LoadedModel, optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+    """Copies of all that a run changes."""
+    tensors = {f"adapter.{name}": p.detach().cpu().clone() for name, p in model.trainable_named().items()}
+    for name, parameter in model.trainable_named().items():
+        for key, value in optimizer.state.get(parameter, {}).items():
+            tensors[f"optimizer.{key}.{name}"] = torch.as_tensor(value).detach().cpu().clone()
+    tensors["random"] = torch.get_rng_state()
+    return tensors
+
+
+def restore(model: LoadedModel, optimizer: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]) -> None:
+    """Put a snapshot back."""
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    with torch.no_grad():
+        for index, (name, parameter) in enumerate(model.trainable_named().items()):
+            parameter.copy_(tensors[f"adapter.{name}"])
+            found = {key: tensors.get(f"optimizer.{key}.{name}") for key in ("step", "exp_avg", "exp_avg_sq")}
+            state[index] = {key: value.clone() for key, value in found.items() if value is not None}
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": {i: s for i, s in state.items() if s}, "param_groups": groups})
+    torch.set_rng_state(tensors["random"])
+
+
+def write(folder: Path, run: str, progress: Progress, tensors: dict[str, torch.Tensor]) -> None:
+    """Make this the run's checkpoint; an older one goes when the new one is complete."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    data = save(tensors)
+    name = f"{run}.{progress.step:08d}.safetensors"
+    write_atomically(folder / name, data)
+    marker: dict[str, Any] = {
+        "file": name,
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "progress": structs.asdict(progress),
+    }
+    write_atomically(folder / f"{run}.json", json.dumps(marker).encode())
+    for file in folder.glob(f"{run}.*.safetensors"):
+        if file.name != name:
+            file.unlink()
+
+
+def read(folder: Path, run: str) -> tuple[Progress, dict[str, torch.Tensor]] | None:
+    """The run's newest complete checkpoint, or None. A damaged one counts as none: its work is repeated."""
+    try:
+        marker = json.loads((folder / f"{run}.json").read_text())
+        data = (folder / marker["file"]).read_bytes()
+    except (OSError, ValueError, KeyError):
+        return None
+    if hashlib.sha256(data).hexdigest() != marker["sha256"]:
+        return None
+    return Progress(**marker["progress"]), load(data)
+
+
+def forget(folder: Path, run: str) -> None:
+    """Remove a run's checkpoint; the marker first, so that it never names a missing file."""
+    (folder / f"{run}.json").unlink(missing_ok=True)
+    for file in folder.glob(f"{run}.*.safetensors"):
+        file.unlink()

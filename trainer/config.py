@@ -1,0 +1,99 @@
+"""What a calibration is asked to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from msgspec import Struct
+
+from planner.errors import InputError, Mistake
+from trainer.dataset import Columns
+
+TINY = "tiny"
+BUDGETS_BY_DEFAULT = 6
+SMALLEST_BUDGET_STEPS = 16
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """Options of `calibrate run`; None means: chosen by the model and the machine.
+
+    Attributes:
+        model: `tiny`, a hub name, or a folder.
+        budgets: Examples of each budget.
+        context_tokens: Longest answer that is kept, its end included.
+        seed: Of data order and adapters. Another seed on the same record adds replicates.
+        max_hours: Hard stop of this call.
+        answers: Held-out answers generated at each budget.
+    """
+
+    data: Path
+    out: Path
+    model: str = TINY
+    budgets: tuple[int, ...] | None = None
+    effective_batch_size: int | None = None
+    micro_batch_size: int | None = None
+    learning_rate: float | None = None
+    lora_targets: str = "all-linear"
+    lora_rank: int = 8
+    context_tokens: int | None = None
+    quantization: str | None = None
+    device: str | None = None
+    schedule: str = "trunk"
+    seed: int = 0
+    max_hours: float | None = None
+    resume: bool = False
+    keep_samples: bool = False
+    answers: int = 24
+    held_out_fraction: float = 0.1
+    columns: Columns = Columns()
+    pretraining_steps: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse settings that contradict each other.
+
+        Raises:
+            InputError: All of them.
+        """
+        mistakes = []
+        batch = self.effective_batch()
+        if self.micro_batch_size is not None and batch % self.micro_batch_size:
+            reason = f"an effective batch of {batch} cannot be cut into micro-batches of {self.micro_batch_size}"
+            mistakes.append(_mistake("--micro-batch-size", reason, f"Use a divisor of {batch}"))
+        smallest = 2 * batch
+        if self.budgets is not None and min(self.budgets) < smallest:
+            reason = f"a budget of {min(self.budgets)} examples is less than two steps of {batch}"
+            mistakes.append(_mistake("--budgets", reason, f"Use budgets of at least {smallest} examples"))
+        if mistakes:
+            raise InputError(mistakes)
+
+    @property
+    def is_tiny(self) -> bool:
+        """Whether the small model stands in for the real one."""
+        return self.model == TINY
+
+    def effective_batch(self) -> int:
+        """Examples a step."""
+        return self.effective_batch_size or (8 if self.is_tiny else 16)
+
+    def peak_learning_rate(self) -> float:
+        """Of the constant part."""
+        return self.learning_rate or (5e-3 if self.is_tiny else 2e-4)
+
+    def context(self) -> int:
+        """Longest suffix, `<eos>` included."""
+        return self.context_tokens or (64 if self.is_tiny else 128)
+
+    def lora_alpha(self) -> float:
+        """Scale of the adapters."""
+        return 2.0 * self.lora_rank
+
+    def budget_examples(self) -> tuple[int, ...]:
+        """The given budgets, else six doublings from sixteen steps on (a range of 32)."""
+        if self.budgets is not None:
+            return self.budgets
+        first = SMALLEST_BUDGET_STEPS * self.effective_batch()
+        return tuple(first * 2**index for index in range(BUDGETS_BY_DEFAULT))
+
+
+def _mistake(option: str, reason: str, remedy: str) -> Mistake:
+    return Mistake(file="calibrate run", field=option, reason=reason, remedy=remedy)

@@ -1,0 +1,264 @@
+"""Training of one run between two steps: the events it writes, the faults it survives."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+
+import torch
+from msgspec import Struct
+
+from planner.record import Answers, Checkpoint, Eval, Finished, NonFinite, OutOfMemory, RunLog, Train
+from trainer import answers, checkpoint
+from trainer.checkpoint import Progress
+from trainer.clock import TrainClock
+from trainer.config import Settings
+from trainer.feature_cache import FeatureCache
+from trainer.model import LoadedModel
+from trainer.probe import peak_memory_gib
+from trainer.progress import Stage
+from trainer.schedule import Budget, DataOrder, learning_rate
+from trainer.step import StepResult, evaluate, training_step
+from trainer.stopping import StopFlag
+from trainer.tokens import Encoded
+
+SECONDS_BETWEEN_CHECKPOINTS = 120.0
+NON_FINITE_IN_A_ROW = 3
+HALVINGS = 3
+TRAIN_EVENTS_A_SEGMENT = 40
+EVALUATION_BATCH = 32
+
+
+class RunFailedError(Exception):
+    """A run ends without its last evaluation; `status` is `diverged` or `out_of_memory`."""
+
+    def __init__(self, status: str) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class Bench(Struct, kw_only=True):
+    """What all runs of a calibration share.
+
+    Attributes:
+        micro_batch_size: Halved when memory does not suffice; the effective batch stays.
+        samples: Where texts of answers are kept, or None.
+    """
+
+    model: LoadedModel
+    training: Sequence[Encoded]
+    held_out: Sequence[Encoded]
+    features: FeatureCache
+    settings: Settings
+    order: DataOrder
+    micro_batch_size: int
+    stop: StopFlag
+    stage: Stage
+    save: Callable[[str, Progress, dict[str, torch.Tensor]], None]
+    keep: Callable[[Sequence[answers.Answer], int], None] | None = None
+
+    def new_optimizer(self) -> torch.optim.Optimizer:
+        """AdamW on the adapters, without weight decay."""
+        return torch.optim.AdamW(self.model.trainable(), lr=self.settings.peak_learning_rate(), weight_decay=0.0)
+
+    def examples(self, step: int) -> int:
+        """Processed after so many steps."""
+        return step * self.order.batch
+
+
+def advance(
+    bench: Bench,
+    log: RunLog,
+    run: str,
+    optimizer: torch.optim.Optimizer,
+    progress: Progress,
+    *,
+    until: int,
+    budget: Budget | None,
+) -> Progress:
+    """Train from `progress` to step `until`; a stop leaves a checkpoint first.
+
+    Raises:
+        StoppedEarlyError: A signal or the time limit.
+        RunFailedError: Three steps in a row were not finite, or memory does not suffice for one example.
+    """
+    clock = TrainClock(progress.train_seconds)
+    wall_start = time.monotonic() - progress.wall_seconds
+    tokens = progress.suffix_tokens
+    every = max(1, (until - progress.step) // TRAIN_EVENTS_A_SEGMENT)
+    since: list[StepResult] = []
+    bad = 0
+    saved = time.monotonic()
+    bench.model.network.train()
+
+    def here(step: int) -> Progress:
+        return Progress(
+            step=step,
+            suffix_tokens=tokens,
+            train_seconds=clock.seconds,
+            wall_seconds=time.monotonic() - wall_start,
+        )
+
+    for step in range(progress.step, until):
+        try:
+            bench.stop.check()
+        except Exception:
+            _save(bench, log, run, here(step), optimizer)
+            raise
+        rate = learning_rate(step, bench.settings.peak_learning_rate(), budget)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        with clock.running():
+            result = _one_step(bench, log, run, optimizer, step)
+        tokens += result.suffix_tokens
+        if not result.finite:
+            bad += 1
+            log.append(NonFinite(run=run, step=step + 1, examples=bench.examples(step + 1)))
+            if bad == NON_FINITE_IN_A_ROW:
+                raise RunFailedError("diverged")
+        else:
+            bad = 0
+            since.append(result)
+        if since and ((step + 1) % every == 0 or step + 1 == until):
+            log.append(_train_event(bench, run, step + 1, since, rate, clock.seconds), durable=False)
+            since = []
+        bench.stage.advance(bench.order.batch, f"loss {result.loss:.3f}" if result.finite else "step skipped")
+        if time.monotonic() - saved > SECONDS_BETWEEN_CHECKPOINTS:
+            _save(bench, log, run, here(step + 1), optimizer)
+            saved = time.monotonic()
+    return here(until)
+
+
+def _one_step(bench: Bench, log: RunLog, run: str, optimizer: torch.optim.Optimizer, step: int) -> StepResult:
+    """A step; where memory does not suffice, smaller micro-batches and the same effective batch."""
+    examples = [bench.training[index] for index in bench.order(step)]
+    for _ in range(HALVINGS + 1):
+        try:
+            return training_step(
+                bench.model, optimizer, examples, bench.features, micro_batch_size=bench.micro_batch_size
+            )
+        except torch.OutOfMemoryError:
+            optimizer.zero_grad(set_to_none=True)
+            if bench.model.device.type == "cuda":
+                torch.cuda.empty_cache()
+        half = bench.micro_batch_size // 2
+        log.append(OutOfMemory(run=run, step=step, micro_batch_size=bench.micro_batch_size, next_micro_batch_size=half))
+        if half == 0:
+            break
+        bench.micro_batch_size = half
+    raise RunFailedError("out_of_memory")
+
+
+def _train_event(
+    bench: Bench, run: str, step: int, results: Sequence[StepResult], rate: float, seconds: float
+) -> Train:
+    tokens = sum(result.suffix_tokens for result in results)
+    return Train(
+        run=run,
+        step=step,
+        examples=bench.examples(step),
+        loss=sum(result.loss * result.suffix_tokens for result in results) / tokens,
+        learning_rate=rate,
+        gradient_norm=results[-1].gradient_norm,
+        suffix_tokens=tokens,
+        train_seconds=seconds,
+    )
+
+
+def _save(bench: Bench, log: RunLog, run: str, progress: Progress, optimizer: torch.optim.Optimizer) -> None:
+    bench.save(run, progress, checkpoint.snapshot(bench.model, optimizer))
+    log.append(Checkpoint(run=run, step=progress.step, examples=bench.examples(progress.step)))
+
+
+def evaluate_held_out(bench: Bench, log: RunLog, run: str, progress: Progress, *, annealed: bool) -> Eval:
+    """Held-out loss by case, into the record.
+
+    Raises:
+        StoppedEarlyError: A signal or the time limit.
+        RunFailedError: It is not finite.
+    """
+    start = time.perf_counter()
+    sums, tokens = evaluate(
+        bench.model, bench.held_out, bench.features, batch_size=EVALUATION_BATCH, between=bench.stop.check
+    )
+    total = math.fsum(sums)
+    if not math.isfinite(total):
+        log.append(NonFinite(run=run, step=progress.step, examples=bench.examples(progress.step)))
+        raise RunFailedError("diverged")
+    event = Eval(
+        run=run,
+        step=progress.step,
+        examples=bench.examples(progress.step),
+        unique_examples=bench.order.unique(progress.step),
+        loss=total / sum(tokens),
+        annealed=annealed,
+        case_loss_sums=sums,
+        case_tokens=tokens,
+        train_seconds=progress.train_seconds,
+        eval_seconds=time.perf_counter() - start,
+        peak_memory_gib=peak_memory_gib(bench.model.device),
+    )
+    log.append(event)
+    return event
+
+
+def answer_held_out(bench: Bench, log: RunLog, run: str, progress: Progress, loss: float) -> Answers | None:
+    """Greedy answers to a fixed part of the held-out set: one a case, then the next of each case.
+
+    Raises:
+        StoppedEarlyError: A signal or the time limit.
+    """
+    count = min(bench.settings.answers, len(bench.held_out))
+    if not count:
+        return None
+    start = time.perf_counter()
+    found: list[answers.Answer] = []
+    chosen = answer_subset(bench.held_out, count)
+    longest = min(bench.settings.context(), 64)
+    for first in range(0, count, EVALUATION_BATCH):
+        bench.stop.check()
+        part = chosen[first : first + EVALUATION_BATCH]
+        found += answers.generate(bench.model, part, bench.features, longest_tokens=longest)
+    quality = answers.judge(found)
+    examples = bench.examples(progress.step)
+    event = Answers(
+        run=run,
+        examples=examples,
+        answers=count,
+        loss=loss,
+        token_f1=quality.token_f1,
+        degenerate_rate=quality.degenerate_rate,
+        exact_match=quality.exact_match,
+        distinct_2=quality.distinct_2,
+        generation_seconds=time.perf_counter() - start,
+    )
+    log.append(event)
+    if bench.keep is not None:
+        bench.keep(found, examples)
+    return event
+
+
+def answer_subset(held_out: Sequence[Encoded], count: int) -> list[Encoded]:
+    """The first example of every case, then the second, and so on: fixed, and spread over the cases."""
+    turns: dict[int, int] = {}
+    ranked = []
+    for index, example in enumerate(held_out):
+        turn = turns[example.case] = turns.get(example.case, -1) + 1
+        ranked.append((turn, index))
+    return [held_out[index] for _, index in sorted(ranked)[:count]]
+
+
+def finish(bench: Bench, log: RunLog, run: str, progress: Progress, status: str = "done") -> None:
+    """The last event of a run."""
+    log.append(
+        Finished(
+            run=run,
+            status=status,
+            examples=bench.examples(progress.step),
+            suffix_tokens=progress.suffix_tokens,
+            train_seconds=progress.train_seconds,
+            wall_seconds=progress.wall_seconds,
+            peak_memory_gib=peak_memory_gib(bench.model.device),
+        )
+    )

@@ -1,0 +1,73 @@
+"""What is said while it works: on stderr, a bar on a terminal, a plain line now and then elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_SECONDS_BETWEEN_LINES = 10.0
+
+
+class Stage:
+    """A long piece of work with a known end."""
+
+    def advance(self, count: int, note: str = "") -> None:
+        """`count` more are done."""
+
+
+class _PlainStage(Stage):
+    def __init__(self, title: str, total: int) -> None:
+        self._title, self._total, self._done = title, total, 0
+        self._start = self._said = time.monotonic()
+
+    def advance(self, count: int, note: str = "") -> None:
+        self._done += count
+        now = time.monotonic()
+        if now - self._said < _SECONDS_BETWEEN_LINES:
+            return
+        self._said = now
+        left = (now - self._start) / max(1, self._done) * (self._total - self._done)
+        say(f"{self._title}: {self._done:,} of {self._total:,}{', ' + note if note else ''}, {duration(left)} left")
+
+
+def say(sentence: str) -> None:
+    """One line on stderr."""
+    sys.stderr.write(sentence + "\n")
+    sys.stderr.flush()
+
+
+def duration(seconds: float) -> str:
+    """`45 s`, `12 min`, `3.4 h`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+@contextmanager
+def stage(title: str, total: int) -> Iterator[Stage]:
+    """Show the progress of `total` units of work."""
+    if not sys.stderr.isatty():
+        yield _PlainStage(title, total)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(title, total=total, note="")
+
+        class _BarStage(Stage):
+            def advance(self, count: int, note: str = "") -> None:
+                bar.update(task, advance=count, note=note)
+
+        yield _BarStage()

@@ -1,0 +1,199 @@
+"""A PaliGemma small enough for two CPU cores, built from `PaliGemmaConfig`, with a tokenizer of its own.
+
+It is briefly pretrained in full, on another distribution than the calibration's: reports of imaginary hospitals with
+other house rules (`trainer.sample`), and prose of the training cases that is no answer (disease discussions of MedPix)
+or, where a dataset has none, the words of its training answers in a random order. LoRA on random weights would learn
+nothing: embeddings and head are tied and frozen, which caps the logits.
+
+Everything it makes is an illustration, not PaliGemma-3B. The folder has the layout of any Hugging Face model, so that
+it is loaded by the same code as the real one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from msgspec import structs
+from tokenizers import Tokenizer as Bpe
+from tokenizers import decoders, models, pre_tokenizers, trainers
+
+from planner.record import write_atomically
+from trainer import sample
+from trainer.dataset import Dataset
+from trainer.model import HubTokenizer, LoadedModel, hush
+from trainer.shape import TinyShape
+from trainer.step import micro_batches, token_losses
+from trainer.tokens import Encoded, encode_prompt
+
+SPECIAL = ("<pad>", "<eos>", "<bos>", "<image>")
+_STUDIES_AHEAD = 8
+
+
+def build(dataset: Dataset, folder: Path, shape: TinyShape, *, advance: Callable[[int, float], None]) -> None:
+    """Make the model in `folder`, unless the same one is there already.
+
+    The dataset's training texts teach the tokenizer and, as background, the language; held-out texts are not used.
+    `advance` is called after every step with (steps done, loss).
+    """
+    key = _key(dataset, shape)
+    marker = folder / "complete.json"
+    if marker.exists() and json.loads(marker.read_text())["key"] == key:
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700, parents=True)
+    background = _background(dataset, shape.seed)
+    tokenizer = train_tokenizer([*_reports(shape.seed, 400), *background, *_answers(dataset)], shape.vocabulary)
+    model = new_model(tokenizer, shape)
+    _pretrain(model, background, shape, advance)
+    save(model, folder)
+    write_atomically(marker, json.dumps({"key": key}).encode())
+
+
+def train_tokenizer(texts: Sequence[str], vocabulary: int) -> Bpe:
+    """Byte-level BPE: any text can be written with it."""
+    tokenizer = Bpe(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary,
+        special_tokens=list(SPECIAL),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator([*texts, "answer en\n", "caption en\n"], trainer)
+    return tokenizer
+
+
+def new_model(tokenizer: Bpe, shape: TinyShape) -> LoadedModel:
+    """Random weights of this shape."""
+    from transformers import PaliGemmaConfig, PaliGemmaForConditionalGeneration
+
+    special = {f"{name[1:-1]}_token_id": SPECIAL.index(name) for name in SPECIAL[:3]}
+    numbers = shape.config(tokenizer.get_vocab_size())
+    numbers["text_config"] |= special
+    make: Any = PaliGemmaConfig
+    config = make(**numbers, **special, image_token_index=SPECIAL.index("<image>"))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(shape.seed)
+        network: Any = PaliGemmaForConditionalGeneration(config)
+        # The default 0.02 caps the logits of the tied head; 1/sqrt(hidden) starts them at unit size.
+        torch.nn.init.normal_(network.get_input_embeddings().weight, std=shape.hidden**-0.5)
+    return LoadedModel(
+        network=network.float(),
+        tokenizer=HubTokenizer(_fast(tokenizer)),
+        name="tiny",
+        device=torch.device("cpu"),
+        dtype=torch.float32,
+        quantization="fp32",
+    )
+
+
+def save(model: LoadedModel, folder: Path) -> None:
+    """Write model and tokenizer in Hugging Face's layout, weights as safetensors."""
+    hush()
+    model.network.save_pretrained(folder)
+    tokenizer = model.tokenizer
+    assert isinstance(tokenizer, HubTokenizer)
+    tokenizer.save(folder)
+    for file in folder.iterdir():
+        file.chmod(0o600)
+
+
+def _fast(tokenizer: Bpe) -> Any:
+    from transformers import PreTrainedTokenizerFast
+
+    fast: Any = PreTrainedTokenizerFast
+    return fast(
+        tokenizer_object=tokenizer, **dict(zip(("pad_token", "eos_token", "bos_token"), SPECIAL[:3], strict=True))
+    )
+
+
+def _key(dataset: Dataset, shape: TinyShape) -> str:
+    digest = hashlib.sha256(repr(structs.asdict(shape)).encode())
+    for text in (*dataset.background_texts, *_answers(dataset)):
+        digest.update(text.encode() + b"\0")
+    return digest.hexdigest()
+
+
+def _answers(dataset: Dataset) -> list[str]:
+    return list(dict.fromkeys(text for example in dataset.training for text in (example.prompt, example.answer)))
+
+
+def _background(dataset: Dataset, seed: int) -> list[str]:
+    if dataset.background_texts:
+        return list(dataset.background_texts)
+    draw = random.Random(seed)  # noqa: S311
+    texts = []
+    for example in dataset.training:
+        words = example.answer.split()
+        draw.shuffle(words)
+        texts.append(" ".join(words))
+    return texts
+
+
+def _reports(seed: int, studies: int) -> list[str]:
+    draw = random.Random(seed)  # noqa: S311
+    return [
+        text
+        for number in range(studies)
+        for row in sample.draw_study(sample.Hospital(seed=seed + number), draw, 2).rows
+        for text in row
+    ]
+
+
+def _pretrain(
+    model: LoadedModel, background: Sequence[str], shape: TinyShape, advance: Callable[[int, float], None]
+) -> None:
+    """Full fine-tuning: half of every batch are drawn studies, the other half passages under a blank image."""
+    network = model.network
+    optimizer = torch.optim.AdamW(network.parameters(), lr=shape.learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
+    stream = _stream(model, background, shape)
+    network.train()
+    for step in range(shape.pretraining_steps):
+        left = 1 - step / shape.pretraining_steps
+        for group in optimizer.param_groups:
+            group["lr"] = shape.learning_rate * min(1.0, (step + 1) / 20, 4 * left)
+        examples, images = zip(*(next(stream) for _ in range(shape.batch_size)), strict=True)
+        batch = micro_batches(model, examples, shape.batch_size)[0]
+        features = network.model.vision_tower(torch.from_numpy(np.stack(images))).last_hidden_state
+        loss = token_losses(model, batch, features).mean()
+        optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        advance(step + 1, float(loss.detach()))
+    network.requires_grad_(False)
+
+
+def _stream(model: LoadedModel, background: Sequence[str], shape: TinyShape) -> Iterator[tuple[Encoded, np.ndarray]]:
+    draw = random.Random(shape.seed + 1)  # noqa: S311
+    tokenizer = model.tokenizer
+    prompt = encode_prompt(tokenizer, "caption en")
+    passages = [tokenizer.encode(text) for text in background]
+    blank = np.zeros((3, shape.image_size_px, shape.image_size_px), dtype=np.float32)
+    number = 0
+    while True:
+        # A new hospital every few studies: the language can be learned, the rules cannot.
+        hospital = sample.Hospital(seed=shape.seed + 1_000 + number // _STUDIES_AHEAD)
+        number += 1
+        study = sample.draw_study(hospital, draw, 1)
+        grey = np.asarray(study.image.resize((shape.image_size_px,) * 2), dtype=np.float32) / 127.5 - 1
+        for question, answer in study.rows:
+            suffix = (*tokenizer.encode(answer), tokenizer.eos_id)
+            yield _encoded(encode_prompt(tokenizer, question), suffix), np.stack([grey] * 3)
+        text = draw.choice(passages)
+        start = draw.randrange(max(1, len(text) - shape.longest_text_tokens))
+        passage = text[start : start + shape.longest_text_tokens]
+        yield _encoded(prompt, (*passage, tokenizer.eos_id)), blank
+
+
+def _encoded(prompt: tuple[int, ...], suffix: tuple[int, ...]) -> Encoded:
+    return Encoded(prompt=prompt, suffix=suffix, image=0, case=0, truncated=False)
