@@ -1,0 +1,1 @@
+def upload(here): pass
