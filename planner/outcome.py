@@ -137,3 +137,13 @@ class Forecast(Struct, frozen=True, kw_only=True):
     measured_loss: list[float]
     largest_examples: float
     sentence: str
+
+
+class Quality(Struct, frozen=True, kw_only=True):
+    """What the target loss means in answers; interpolated between recorded budgets, with a band."""
+
+    metric: str
+    at_target_low: float
+    at_target: float
+    at_target_high: float
+    sentence: str

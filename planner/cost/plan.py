@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 
 from planner.cost.scenario import Scenario
 from planner.errors import Mistake, PlanError
-from planner.outcome import AsymptoteStatus, CurveBand, Finding, Interval, Probability, Quantiles, VerdictName
+from planner.outcome import AsymptoteStatus, CurveBand, Finding, Interval, Probability, Quality, Quantiles, VerdictName
 from planner.reading import decode_json
 
 PLAN_SCHEMA_VERSION = 1
@@ -167,16 +167,6 @@ class PlanCurve(Struct, frozen=True, kw_only=True):
     largest_examples: float
     horizon_examples: float
     loss_at_horizon: Interval
-    sentence: str
-
-
-class Quality(Struct, frozen=True, kw_only=True):
-    """What the target loss means in answers; interpolated between recorded budgets, with a band."""
-
-    metric: str
-    at_target_low: float
-    at_target: float
-    at_target_high: float
     sentence: str
 
 

@@ -192,7 +192,7 @@ def training_flops_per_example(
         tokens: Image + prompt + suffix tokens.
         head_rows: Rows on which the head is computed: the suffix alone, or None for all tokens.
         lora_parameters: Trainable adapter weights.
-        full: Train the language model's own weights instead of adapters.
+        full: Train all weights, head and vision tower included, instead of adapters.
         checkpointing: Activations are recomputed in the backward pass.
         cached_features: The image's features were computed once before.
     """
@@ -201,11 +201,11 @@ def training_flops_per_example(
     head = 2 * architecture.hidden * architecture.vocabulary * (tokens if head_rows is None else head_rows)
     first_layer = 2 * tokens * architecture.hidden * (architecture.query_size + 2 * architecture.key_value_size)
     backward = 2 * linear * tokens + 2 * attention - first_layer + head + 4 * lora_parameters * tokens
+    image = 0.0 if cached_features else vision_flops(architecture)
     if full:
-        backward += 2 * linear * tokens
+        backward += 2 * linear * tokens + head + 2 * image
     if checkpointing:
         backward += forward
-    image = 0.0 if cached_features else vision_flops(architecture)
     return float(forward + head + backward + image)
 
 

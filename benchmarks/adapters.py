@@ -1,0 +1,5 @@
+"""What other benchmarks call: plain values in, plain values out (DESIGN section 10)."""
+
+from benchmarks._law_adapters import forecast, point_fit, verdict
+
+__all__ = ["forecast", "point_fit", "verdict"]

@@ -1,0 +1,205 @@
+"""Diagnose before believing: what is suspect about a curve, a sentence each.
+
+A blocking finding forbids a confident verdict and an identified asymptote: the numbers may be right, but this log
+cannot show it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.curve import Design, LossCurve
+from planner.law.solve import FitStatus, PointFit
+from planner.outcome import Finding, Severity
+from planner.record import LossKind, Schedule, XUnit
+
+FloatArray = NDArray[np.float64]
+
+FEWEST_POINTS = 5
+SHORTEST_RANGE = 8.0
+PASSES_AS_GOOD_AS_NEW = 4.0
+
+
+def diagnose(curve: LossCurve, point: PointFit) -> tuple[Finding, ...]:
+    """All findings about a curve, the worst first."""
+    order = {Severity.BLOCKING: 0, Severity.WARNING: 1, Severity.NOTE: 2}
+    found = [*_where_it_comes_from(curve), *_its_start(curve), *_its_points(curve), *_its_shape(curve, point)]
+    return tuple(sorted(found, key=lambda finding: order[finding.severity]))
+
+
+def _where_it_comes_from(curve: LossCurve) -> Iterator[Finding]:
+    if curve.loss_kind is LossKind.TRAINING:
+        yield Finding(
+            code="training_loss_only",
+            severity=Severity.BLOCKING,
+            sentence="This is training loss: it falls by memorising as well as by learning, so no floor and no quality "
+            "on new studies can be read off it. Record a held-out loss.",
+        )
+    elif curve.loss_kind is LossKind.UNKNOWN:
+        yield Finding(
+            code="loss_kind_unknown",
+            severity=Severity.BLOCKING,
+            sentence="The log does not say whether this is training or held-out loss; a floor needs held-out loss. "
+            "Say which with --loss-kind.",
+        )
+    if curve.x_unit is not XUnit.EXAMPLES:
+        yield Finding(
+            code="x_unit_unknown",
+            severity=Severity.WARNING,
+            sentence="The curve counts steps, not examples, because the effective batch size is unknown: hours and "
+            "cost cannot be given. Say it with --effective-batch-size.",
+        )
+    if curve.configuration.schedule is Schedule.CONSTANT:
+        yield Finding(
+            code="not_annealed",
+            severity=Severity.WARNING,
+            sentence="The learning rate was never brought down to its end. A curve read before that overstates the "
+            "final loss, typically by 1 to 3 %.",
+        )
+    elif curve.design is Design.TRACE and curve.configuration.schedule in (Schedule.UNKNOWN, Schedule.DECAYING):
+        yield Finding(
+            code="mid_run_points",
+            severity=Severity.WARNING,
+            sentence="All points come from the middle of one run. Before its learning rate has come to its end a run "
+            "shows a higher loss than a shorter run that is finished there, typically by 1 to 3 %.",
+        )
+    if curve.illustration:
+        yield Finding(
+            code="illustration",
+            severity=Severity.NOTE,
+            sentence="Measured on a small stand-in model: illustration, not PaliGemma-3B.",
+        )
+
+
+def _its_start(curve: LossCurve) -> Iterator[Finding]:
+    first = float(curve.loss_n[0])
+    vocabulary = curve.vocabulary_size
+    if vocabulary and first > math.log(vocabulary):
+        yield Finding(
+            code="start_above_guessing",
+            severity=Severity.BLOCKING,
+            sentence=f"The curve starts at {first:.2f} nats, worse than guessing among {vocabulary:,} tokens "
+            f"({math.log(vocabulary):.2f}). A pretrained model starts far below that: something in this set-up was "
+            "broken (precision, prompt, labels), and a floor that it shows need not be a floor of the task.",
+        )
+    elif curve.suffix_unigram_entropy_nats and first > curve.suffix_unigram_entropy_nats:
+        yield Finding(
+            code="start_above_unigram_entropy",
+            severity=Severity.WARNING,
+            sentence=f"The smallest budget ends at {first:.2f} nats, above what word frequencies alone give "
+            f"({curve.suffix_unigram_entropy_nats:.2f}): its model has hardly learnt yet.",
+        )
+
+
+def _its_points(curve: LossCurve) -> Iterator[Finding]:
+    t = curve.examples_n
+    different = len(np.unique(t))
+    if different < FEWEST_POINTS:
+        yield Finding(
+            code="too_few_points",
+            severity=Severity.BLOCKING if different < 4 else Severity.WARNING,
+            sentence=f"Only {different} different budgets: amplitude, exponent and asymptote need at least 4, and 6 "
+            "for an asymptote that means something. Calibrate more budgets.",
+        )
+    spread = float(t[-1] / t[0])
+    if spread < SHORTEST_RANGE:
+        yield Finding(
+            code="short_range",
+            severity=Severity.WARNING,
+            sentence=f"The budgets span a factor of {spread:.1f}; below {SHORTEST_RANGE:g} the curve can hardly be "
+            "told from a straight line. Calibrate a budget that is larger, or one that is smaller.",
+        )
+    if curve.non_finite:
+        yield Finding(
+            code="non_finite",
+            severity=Severity.WARNING,
+            sentence=f"{curve.non_finite} points of the log are not numbers (NaN or infinite). Trainers often replace "
+            "such losses by a running mean, so the rest may be flattered. Find the cause before trusting it.",
+        )
+    passes = curve.passes_n
+    if passes is not None and float(passes.max()) > PASSES_AS_GOOD_AS_NEW:
+        yield Finding(
+            code="repeated_passes",
+            severity=Severity.WARNING,
+            sentence=f"The largest budget sees its studies {float(passes.max()):.1f} times. After about "
+            f"{PASSES_AS_GOOD_AS_NEW:g} passes repetition is worth less than new studies (Muennighoff et al. 2023), so "
+            "a flattening may be the limit of these data, not of the task.",
+        )
+
+
+def _its_shape(curve: LossCurve, point: PointFit) -> Iterator[Finding]:
+    t, y = curve.examples_n, curve.loss_n
+    if len(np.unique(t)) < 4:
+        return
+    noise = _noise(curve)
+    if y[-1] > y.min() + max(3 * noise, 0.01 * abs(float(y.min()))):
+        yield Finding(
+            code="rising_tail",
+            severity=Severity.BLOCKING if curve.design is Design.BUDGETS else Severity.WARNING,
+            sentence="The loss rises again at the end: more of the same makes it worse (overfitting, or a learning "
+            "rate that is too high). A law that only falls does not describe this curve.",
+        )
+    if float(y[0] - y[-1]) < max(3 * noise, 0.005 * float(y[0])):
+        yield Finding(
+            code="no_fall",
+            severity=Severity.BLOCKING,
+            sentence="The loss does not fall by more than its noise: nothing can be extrapolated. Check the learning "
+            "rate and that the adapters are trained.",
+        )
+    if point.status is not FitStatus.CONVERGED:
+        yield Finding(
+            code="no_optimum",
+            severity=Severity.WARNING,
+            sentence="Plain least squares finds no optimum inside its bounds: the points do not bend as a power law "
+            "with an asymptote does.",
+        )
+    elif curve.design is Design.BUDGETS and len(t) >= 6:
+        yield from _outliers(curve)
+    if _smoothed(curve):
+        yield Finding(
+            code="smoothed",
+            severity=Severity.WARNING,
+            sentence="The points follow each other far too smoothly for raw losses: this looks like a smoothed column, "
+            "whose floor and noise are not the run's. Export the raw column.",
+        )
+
+
+def _noise(curve: LossCurve) -> float:
+    """Robust noise of a point (nats), from second differences in ln t: a smooth curve has nearly none."""
+    y = curve.loss_n
+    if len(y) < 5:
+        return 0.0
+    second = y[2:] - 2 * y[1:-1] + y[:-2]
+    return float(1.4826 * np.median(np.abs(second - np.median(second))) / math.sqrt(6))
+
+
+def _outliers(curve: LossCurve) -> Iterator[Finding]:
+    """A budget that the others' curve misses by far: leave one out, robust scale, in a local quadratic in ln t."""
+    u, y = np.log(curve.examples_n), np.log(curve.loss_n)
+    left_out = np.empty(len(y))
+    for i in range(len(y)):
+        keep = np.arange(len(y)) != i
+        left_out[i] = y[i] - np.polyval(np.polyfit(u[keep] - u[i], y[keep], 2), 0.0)
+    scale = max(1.4826 * float(np.median(np.abs(left_out))), 1e-3)
+    inner = np.arange(1, len(y) - 1)
+    worst = int(inner[np.argmax(np.abs(left_out[inner]))])
+    if abs(left_out[worst]) > 6 * scale:
+        yield Finding(
+            code="outlying_budget",
+            severity=Severity.WARNING,
+            sentence=f"The budget of {curve.examples_n[worst]:,.0f} examples lies {100 * left_out[worst]:+.1f} % off "
+            "the curve of the others. Run it again with another seed, or leave it out knowingly.",
+        )
+
+
+def _smoothed(curve: LossCurve) -> bool:
+    """Whether neighbouring changes of a long trace agree as only an averaged column's do."""
+    if curve.design is not Design.TRACE or len(curve.loss_n) < 60 or curve.loss_kind is LossKind.HELD_OUT:
+        return False
+    change = np.diff(curve.loss_n)
+    change = change - change.mean()
+    return float(change[1:] @ change[:-1]) > 0.3 * float(change @ change)

@@ -1,0 +1,126 @@
+"""`fit_law` and what can be asked of a law."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from planner.curve import LossCurve
+from planner.law.diagnose import diagnose
+from planner.law.interval import widened
+from planner.law.posterior import Posterior, posterior
+from planner.law.solve import FitStatus, PointFit, point_fit
+from planner.outcome import Asymptote, AsymptoteStatus, CurveBand, Finding, Interval, Severity
+
+FloatArray = NDArray[np.float64]
+
+WIDEST_IDENTIFIED = 0.30
+LARGEST_SHARE_NEAR_ZERO = 0.10
+NEAR_ZERO = 0.02
+_BAND_POINTS = 60
+
+
+class Law(Struct, frozen=True, kw_only=True):
+    """The law of one configuration.
+
+    Attributes:
+        curve: What was fitted.
+        point: Plain least squares, for those who want it; no interval of it is used.
+        draws: The posterior.
+        asymptote: With status.
+        findings: The diagnosis, the worst first.
+        sentence: The law in one line.
+    """
+
+    curve: LossCurve
+    point: PointFit
+    draws: Posterior
+    asymptote: Asymptote
+    findings: tuple[Finding, ...]
+    sentence: str
+
+    @property
+    def blocked(self) -> bool:
+        """Whether a finding forbids a confident verdict."""
+        return any(finding.severity is Severity.BLOCKING for finding in self.findings)
+
+    def paths(self, examples_q: FloatArray) -> FloatArray:
+        """Loss of every draw, shape (m, q), nats, spread as the interval calibration asks."""
+        examples = np.asarray(examples_q, dtype=np.float64)
+        ratio = examples / float(self.curve.examples_n[-1])
+        return widened(self.draws.paths(examples), ratio, self.curve.design)
+
+    def loss_at(self, examples: float) -> Interval:
+        """90 % interval and median of the loss at `examples`, nats."""
+        low, middle, high = np.quantile(self.paths(np.array([examples]))[:, 0], [0.05, 0.5, 0.95])
+        return Interval(p05=float(low), p50=float(middle), p95=float(high))
+
+    def band(self, low_examples: float, high_examples: float, points: int = _BAND_POINTS) -> CurveBand:
+        """The curve with its 90 % interval on a grid, for charts."""
+        grid = np.geomspace(low_examples, max(high_examples, low_examples * 1.0001), points)
+        low, middle, high = np.quantile(self.paths(grid), [0.05, 0.5, 0.95], axis=0)
+        return CurveBand(examples=grid.tolist(), p05=low.tolist(), p50=middle.tolist(), p95=high.tolist())
+
+
+def fit_law(curve: LossCurve, *, seed: int = 0) -> Law:
+    """Fit the law to a curve; any curve with at least one point gives an outcome.
+
+    Args:
+        curve: From `planner.curve.loss_curves`.
+        seed: Of the posterior's draws; same curve and seed, same law.
+    """
+    point = point_fit(curve.examples_n, curve.loss_n)
+    findings = diagnose(curve, point)
+    draws = posterior(curve, seed=seed)
+    asymptote = _asymptote(curve, draws, findings)
+    return Law(
+        curve=curve,
+        point=point,
+        draws=draws,
+        asymptote=asymptote,
+        findings=findings,
+        sentence=_sentence(draws, point, asymptote),
+    )
+
+
+def _asymptote(curve: LossCurve, draws: Posterior, findings: tuple[Finding, ...]) -> Asymptote:
+    """Status from the posterior's width against the prior's and against the loss; the target plays no part."""
+    c = draws.asymptotes()
+    low, middle, high = (float(value) for value in np.quantile(c, [0.05, 0.5, 0.95]))
+    last = float(curve.loss_n[-1])
+    prior_sd = draws.exponent_prior_log_sd
+    reasons = []
+    if any(finding.severity is Severity.BLOCKING for finding in findings):
+        reasons.append("the diagnosis below forbids reading a floor off this curve")
+    if high - low > WIDEST_IDENTIFIED * last:
+        reasons.append(f"its 90 % interval is {100 * (high - low) / last:.0f} % of the last loss wide")
+    if float((c <= NEAR_ZERO * last).mean()) > LARGEST_SHARE_NEAR_ZERO:
+        reasons.append("a floor of zero fits too")
+    if float(np.log(draws.shapes.exponent_s).std()) > 0.9 * prior_sd and high - low > 0.1 * last:
+        reasons.append("the exponent is known no better than before the runs")
+    if reasons:
+        status = AsymptoteStatus.NOT_IDENTIFIED
+        sentence = (
+            f"The asymptote is not identified: {'; '.join(reasons)}. "
+            f"It may lie anywhere from {low:.2f} to {high:.2f} nats."
+        )
+    else:
+        status = AsymptoteStatus.IDENTIFIED
+        sentence = f"The asymptote lies between {low:.3f} and {high:.3f} nats (90 % interval), median {middle:.3f}."
+    return Asymptote(status=status, p05=low, p50=middle, p95=high, sentence=sentence)
+
+
+def _sentence(draws: Posterior, point: PointFit, asymptote: Asymptote) -> str:
+    b_low, b_high = np.quantile(draws.shapes.exponent_s, [0.05, 0.95])
+    line = (
+        f"Exponent b {b_low:.2f} to {b_high:.2f}, asymptote c {asymptote.p05:.2f} to {asymptote.p95:.2f} nats (90 %)."
+    )
+    if point.status is FitStatus.CONVERGED and math.isfinite(point.se_c):
+        return (
+            f"loss(t) = a * t^(-b) + c. {line} Plain least squares, without any of the caution above: "
+            f"a = {point.a:.4g}, b = {point.b:.3f}, c = {point.c:.3f} (standard error {point.se_c:.3f})."
+        )
+    return f"loss(t) = a * t^(-b) + c. {line}"

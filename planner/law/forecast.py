@@ -1,0 +1,152 @@
+"""From a law to an answer: loss at t, examples to a target, horizon and verdict."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.law.diagnose import PASSES_AS_GOOD_AS_NEW
+from planner.law.engine import Law
+from planner.outcome import AsymptoteStatus, Forecast, Severity, Verdict, VerdictName
+
+FloatArray = NDArray[np.float64]
+
+VALIDATED_EXTRAPOLATION = 64.0
+CONFIDENT = 0.9
+_FARTHEST = 1e6
+_GRID_POINTS = 200
+
+
+def forecast(
+    law: Law,
+    target_loss: float,
+    *,
+    horizon_examples: float | None = None,
+    unique_examples: float | None = None,
+) -> Forecast:
+    """What the law says about one target.
+
+    Args:
+        law: From `fit_law`.
+        target_loss: Nats per suffix token.
+        horizon_examples: What money or time allow, in examples; None: not limited by them.
+        unique_examples: Different studies that are or will be there; None: those of the calibration.
+    """
+    curve = law.curve
+    largest = float(curve.examples_n[-1])
+    horizon, reason = _horizon(law, horizon_examples, unique_examples)
+    examples = examples_to(law, target_loss)
+    at_horizon = law.paths(np.array([horizon]))[:, 0]
+    probability = float(((examples <= horizon) | (at_horizon <= target_loss)).mean())
+    floor_above = float((law.draws.asymptotes() >= target_loss).mean())
+    name, sentence = _verdict(law, target_loss, probability, floor_above, horizon, reason)
+    band_end = max(horizon, largest)
+    return Forecast(
+        target_loss=target_loss,
+        examples_m=examples,
+        asymptote=law.asymptote,
+        verdict=Verdict(
+            name=name,
+            probability=probability,
+            sentence=sentence,
+            target_loss=target_loss,
+            horizon_examples=horizon,
+            horizon_reason=reason,
+        ),
+        loss_at_horizon=law.loss_at(horizon),
+        findings=law.findings,
+        band=law.band(float(curve.examples_n[0]), band_end),
+        measured_examples=curve.examples_n.tolist(),
+        measured_loss=curve.loss_n.tolist(),
+        largest_examples=largest,
+        sentence=law.sentence,
+    )
+
+
+def examples_to(law: Law, target_loss: float) -> FloatArray:
+    """Examples at which every draw first reaches the target, shape (m,); inf where it never does.
+
+    A draw whose floor lies above the target, or that needs more than a million times the largest budget, is at
+    infinity. Running minima make a lower target never cheaper, draw by draw.
+    """
+    first, last = float(law.curve.examples_n[0]), float(law.curve.examples_n[-1])
+    grid = np.unique(
+        np.concatenate([np.geomspace(first, last, 30), np.geomspace(last, _FARTHEST * last, _GRID_POINTS)])
+    )
+    paths = np.minimum.accumulate(law.paths(grid), axis=1)
+    reached = paths <= target_loss
+    after = reached.argmax(axis=1)
+    rows = np.arange(len(paths))
+    before = np.maximum(after - 1, 0)
+    high, low = paths[rows, before], paths[rows, after]
+    fall = np.maximum(high - low, 1e-15 * high)
+    share = np.where(after > 0, np.clip((high - target_loss) / fall, 0.0, 1.0), 1.0)
+    log_t = np.log(grid)[before] + share * (np.log(grid)[after] - np.log(grid)[before])
+    return np.where(reached.any(axis=1), np.exp(log_t), np.inf)
+
+
+def _horizon(law: Law, horizon_examples: float | None, unique_examples: float | None) -> tuple[float, str]:
+    largest = float(law.curve.examples_n[-1])
+    limits = [
+        (
+            VALIDATED_EXTRAPOLATION * largest,
+            f"{VALIDATED_EXTRAPOLATION:g} times the largest budget, beyond which no forecast of this kind was checked",
+        )
+    ]
+    unique = unique_examples or law.curve.training_examples_available
+    if unique:
+        limits.append(
+            (
+                max(PASSES_AS_GOOD_AS_NEW * unique, largest),
+                f"{unique:,.0f} different studies, each seen at most {PASSES_AS_GOOD_AS_NEW:g} times",
+            )
+        )
+    if horizon_examples is not None:
+        limits.append((horizon_examples, "what time and money allow"))
+    return min(limits)
+
+
+def _verdict(
+    law: Law, target: float, probability: float, floor_above: float, horizon: float, reason: str
+) -> tuple[VerdictName, str]:
+    chance = _chance(probability)
+    within = f"within {horizon:,.0f} examples ({reason})"
+    if law.blocked:
+        causes = " ".join(f.sentence for f in law.findings if f.severity is Severity.BLOCKING)
+        return VerdictName.UNDECIDED, f"These data cannot tell whether a loss of {target:g} can be reached. {causes}"
+    if probability >= CONFIDENT:
+        return VerdictName.REACHABLE, f"A loss of {target:g} is reachable {within}: {chance}."
+    if probability <= 1 - CONFIDENT:
+        if floor_above >= CONFIDENT and law.asymptote.status is AsymptoteStatus.IDENTIFIED:
+            floor = f"{law.asymptote.p05:.3f} to {law.asymptote.p95:.3f}"
+            return (
+                VerdictName.UNREACHABLE,
+                f"A loss of {target:g} is out of reach for this configuration: the floor lies at {floor} nats, above "
+                f"the target with {_chance(floor_above)}. More examples do not help; another configuration might.",
+            )
+        if floor_above <= 0.5:
+            return (
+                VerdictName.NOT_ENOUGH_DATA,
+                f"The floor allows a loss of {target:g}, the studies do not: {chance} {within}. More different studies "
+                "would be needed.",
+            )
+    return (
+        VerdictName.UNDECIDED,
+        f"Undecided: a loss of {target:g} is reached with {chance} {within}. {_what_next(law)}",
+    )
+
+
+def _chance(probability: float) -> str:
+    """A probability in words; 2,000 draws do not tell 99.6 from 100 %."""
+    if probability > 0.995:
+        return "over 99 %"
+    return f"{100 * probability:.0f} %" if probability >= 0.005 else "under 1 %"
+
+
+def _what_next(law: Law) -> str:
+    largest = float(law.curve.examples_n[-1])
+    magnitude = 10 ** math.floor(math.log10(2 * largest) - 1)
+    doubled = math.ceil(2 * largest / magnitude) * magnitude
+    return f"A further budget of about {doubled:,.0f} examples would narrow this."
