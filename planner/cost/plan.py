@@ -94,7 +94,7 @@ class LedgerLine(Struct, frozen=True, kw_only=True):
     Attributes:
         code: Stable identifier, for example `training_rent`.
         label: For the board, English; translations go by `code`.
-        amount_eur: A year, VAT included, rounded to the cent.
+        amount_eur: A year, without VAT (which is a line of its own), rounded to the cent.
         quantity, unit, unit_price_eur: What is multiplied, where the line is a product.
         formula: In words and numbers.
     """
