@@ -10,7 +10,6 @@ from planner.errors import InputError, Mistake
 from trainer.dataset import Columns
 
 TINY = "tiny"
-BUDGETS_BY_DEFAULT = 6
 SMALLEST_BUDGET_STEPS = 16
 
 
@@ -77,22 +76,22 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     def peak_learning_rate(self) -> float:
         """Of the constant part."""
-        return self.learning_rate or (5e-3 if self.is_tiny else 2e-4)
+        return self.learning_rate or (4e-3 if self.is_tiny else 2e-4)
 
     def context(self) -> int:
         """Longest suffix, `<eos>` included."""
-        return self.context_tokens or (64 if self.is_tiny else 128)
+        return self.context_tokens or (96 if self.is_tiny else 128)
 
     def lora_alpha(self) -> float:
         """Scale of the adapters."""
         return 2.0 * self.lora_rank
 
     def budget_examples(self) -> tuple[int, ...]:
-        """The given budgets, else six doublings from sixteen steps on (a range of 32)."""
+        """The given budgets, else six doublings from sixteen steps on (a range of 32); seven for the tiny model."""
         if self.budgets is not None:
             return self.budgets
         first = SMALLEST_BUDGET_STEPS * self.effective_batch()
-        return tuple(first * 2**index for index in range(BUDGETS_BY_DEFAULT))
+        return tuple(first * 2**index for index in range(7 if self.is_tiny else 6))
 
 
 def _mistake(option: str, reason: str, remedy: str) -> Mistake:

@@ -23,12 +23,16 @@ SIDES = ("left", "right")
 ZONES = ("upper", "middle", "lower")
 SIZES = ("small", "large")
 ADJECTIVES = (
-    "apical", "basal", "calcified", "cavitary", "central", "chronic", "coarse", "dense", "diffuse", "faint",
-    "fibrotic", "focal", "hazy", "hilar", "linear", "lobulated", "nodular", "patchy", "pleural", "spiculated",
+    "acute", "apical", "basal", "benign", "bilateral", "calcified", "cavitary", "central", "chronic", "coarse",
+    "cystic", "dense", "diffuse", "dorsal", "faint", "fibrotic", "fine", "focal", "hazy", "hilar",
+    "inner", "irregular", "lateral", "linear", "lobular", "local", "medial", "mixed", "nodular", "old",
+    "outer", "patchy", "pleural", "recent", "residual", "round", "sharp", "smooth", "spiculated", "subtle",
 )  # fmt: skip
 NOUNS = (
-    "abscess", "atelectasis", "band", "bulla", "consolidation", "cyst", "effusion", "fibrosis", "granuloma", "lesion",
-    "mass", "nodule", "opacity", "plaque", "scar", "shadow", "streak", "swelling", "thickening", "tumour",
+    "abscess", "adhesion", "atelectasis", "band", "bulla", "callus", "cavity", "clip", "consolidation", "cyst",
+    "density", "device", "effusion", "embolus", "emphysema", "fibrosis", "fracture", "granuloma", "haematoma", "hernia",
+    "infarct", "infiltrate", "lesion", "line", "mass", "metastasis", "nodule", "oedema", "opacity", "plaque",
+    "pneumonia", "rib", "scar", "shadow", "streak", "swelling", "thickening", "tube", "tumour", "vessel",
 )  # fmt: skip
 ACTIONS = (
     "repeat film", "order ct", "compare prior", "biopsy advised", "no action", "drain first", "start therapy",
@@ -46,7 +50,6 @@ OPINIONS = (
     "likely benign", "suspicious", "old finding", "new finding", "unclear", "post treatment", "infectious",
     "vascular", "artefact possible", "typical", "atypical", "stable",
 )  # fmt: skip
-_FINDINGS = tuple(f"{adjective} {noun}" for adjective in ADJECTIVES for noun in NOUNS)
 _GREYS = 16
 
 
@@ -60,30 +63,39 @@ class Hospital(Struct, frozen=True, kw_only=True):
     """
 
     seed: int
-    exponent: float = 1.1
-    departure: float = 0.04
+    exponent: float = 1.3
+    departure: float = 0.12
 
     def rule(self, finding: str) -> tuple[str, str, str, str]:
-        """Action, time, person and opinion of a finding."""
-        digest = hashlib.sha256(f"{self.seed} {finding}".encode()).digest()
-        groups = (ACTIONS, TIMES, PEOPLE, OPINIONS)
-        return tuple(group[digest[i] % len(group)] for i, group in enumerate(groups))  # type: ignore[return-value]
+        """Action and person (by the noun), time and opinion (by the adjective) of a finding."""
+        adjective, noun = finding.split()
+
+        def chosen(group: tuple[str, ...], reason: str) -> str:
+            return group[hashlib.sha256(f"{self.seed} {group[0]} {reason}".encode()).digest()[0] % len(group)]
+
+        return chosen(ACTIONS, noun), chosen(TIMES, adjective), chosen(PEOPLE, noun), chosen(OPINIONS, adjective)
 
     def findings(self) -> tuple[list[str], list[float]]:
         """All findings, the most frequent first, with their weights."""
-        order = random.Random(self.seed).sample(_FINDINGS, len(_FINDINGS))  # noqa: S311
-        return order, [(rank + 1) ** -self.exponent for rank in range(len(order))]
+        draw = random.Random(self.seed)  # noqa: S311
+        adjectives, nouns = (draw.sample(words, len(words)) for words in (ADJECTIVES, NOUNS))
+        weights = [((i + 1) * (j + 1)) ** -self.exponent for i in range(len(adjectives)) for j in range(len(nouns))]
+        return [f"{adjective} {noun}" for adjective in adjectives for noun in nouns], weights
 
-    def answer(self, finding: str, seen: tuple[str, str, str], draw: random.Random) -> str:
-        """What a reader of this hospital writes."""
+    def rows(self, finding: str, seen: tuple[str, str, str], draw: random.Random) -> list[tuple[str, str]]:
+        """Questions on a finding and what a reader of this hospital answers."""
         groups = (ACTIONS, TIMES, PEOPLE, OPINIONS)
-        words = [
+        action, time, person, opinion = (
             draw.choice(group) if draw.random() < self.departure else word
             for group, word in zip(groups, self.rule(finding), strict=True)
-        ]
-        action, time, person, opinion = words
+        )
         side, zone, size = seen
-        return f"{size} {finding}, {side} {zone} zone, {opinion}. {action} {time}, tell {person}."
+        return [
+            (f"where is the {finding}", f"{side} {zone} zone, {size}"),
+            (f"what is the {finding}", f"{opinion}, {size}"),
+            (f"what next for the {finding}", f"{action} {time}"),
+            (f"who is told of the {finding}", f"{person}, {time}"),
+        ]
 
 
 class Study(Struct, frozen=True, kw_only=True):
@@ -97,8 +109,8 @@ def draw_study(hospital: Hospital, draw: random.Random, questions: int) -> Study
     """Draw one study; the same state of `draw` gives the same study."""
     seen = (draw.choice(SIDES), draw.choice(ZONES), draw.choice(SIZES))
     order, weights = hospital.findings()
-    asked = dict.fromkeys(draw.choices(order, weights, k=questions))
-    rows = tuple((f"answer en report the {finding}", hospital.answer(finding, seen, draw)) for finding in asked)
+    findings = dict.fromkeys(draw.choices(order, weights, k=questions))
+    rows = tuple((f"answer en {q}", a) for finding in findings for q, a in hospital.rows(finding, seen, draw))
     return Study(image=_film(seen, draw), rows=rows)
 
 
@@ -120,7 +132,7 @@ def _film(seen: tuple[str, str, str], draw: random.Random) -> Image.Image:
     return image.point([grey // step * step + step // 2 for grey in range(256)])
 
 
-def write_sample(folder: Path, *, seed: int = 1, studies: int = 400, questions: int = 8) -> int:
+def write_sample(folder: Path, *, seed: int = 1, studies: int = 400, questions: int = 2) -> int:
     """Write `samples.csv` and `images/`; returns the number of rows. Two studies make a case."""
     (folder / "images").mkdir(parents=True, exist_ok=True)
     draw = random.Random(seed)  # noqa: S311

@@ -49,8 +49,8 @@ class TinyShape(Struct, frozen=True, kw_only=True):
     image_size_px: int = SIZE_PX
     patch_px: int = 14
     vocabulary: int = 1500
-    pretraining_steps: int = 250
-    batch_size: int = 16
+    pretraining_steps: int = 500
+    batch_size: int = 32
     learning_rate: float = 3e-3
     longest_text_tokens: int = 48
     seed: int = 20_000

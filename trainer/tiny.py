@@ -1,8 +1,8 @@
 """A PaliGemma small enough for two CPU cores, built from `PaliGemmaConfig`, with a tokenizer of its own.
 
-It is briefly pretrained in full, on another distribution than the calibration's: reports of imaginary hospitals with
-other house rules (`trainer.sample`), and prose of the training cases that is no answer (disease discussions of MedPix)
-or, where a dataset has none, the words of its training answers in a random order. LoRA on random weights would learn
+It is briefly pretrained in full, on another distribution than the calibration's: answers of an imaginary hospital with
+house rules of its own (`trainer.sample`), and prose of the training cases that is no answer (disease discussions of
+MedPix) or, where a dataset has none, the words of its training answers in a random order. LoRA on random weights would learn
 nothing: embeddings and head are tied and frozen, which caps the logits.
 
 Everything it makes is an illustration, not PaliGemma-3B. The folder has the layout of any Hugging Face model, so that
@@ -34,7 +34,6 @@ from trainer.step import micro_batches, token_losses
 from trainer.tokens import Encoded, encode_prompt
 
 SPECIAL = ("<pad>", "<eos>", "<bos>", "<image>")
-_STUDIES_AHEAD = 8
 
 
 def build(dataset: Dataset, folder: Path, shape: TinyShape, *, advance: Callable[[int, float], None]) -> None:
@@ -52,7 +51,7 @@ def build(dataset: Dataset, folder: Path, shape: TinyShape, *, advance: Callable
     background = _background(dataset, shape.seed)
     tokenizer = train_tokenizer([*_reports(shape.seed, 400), *background, *_answers(dataset)], shape.vocabulary)
     model = new_model(tokenizer, shape)
-    _pretrain(model, background, shape, advance)
+    _pretrain(model, background, shape, 0.5 if dataset.background_texts else 0.15, advance)
     save(model, folder)
     write_atomically(marker, json.dumps({"key": key}).encode())
 
@@ -141,21 +140,21 @@ def _background(dataset: Dataset, seed: int) -> list[str]:
 
 def _reports(seed: int, studies: int) -> list[str]:
     draw = random.Random(seed)  # noqa: S311
-    return [
-        text
-        for number in range(studies)
-        for row in sample.draw_study(sample.Hospital(seed=seed + number), draw, 2).rows
-        for text in row
-    ]
+    hospital = sample.Hospital(seed=seed)
+    return [text for _ in range(studies) for row in sample.draw_study(hospital, draw, 2).rows for text in row]
 
 
 def _pretrain(
-    model: LoadedModel, background: Sequence[str], shape: TinyShape, advance: Callable[[int, float], None]
+    model: LoadedModel,
+    background: Sequence[str],
+    shape: TinyShape,
+    prose_share: float,
+    advance: Callable[[int, float], None],
 ) -> None:
-    """Full fine-tuning: half of every batch are drawn studies, the other half passages under a blank image."""
+    """Full fine-tuning on drawn studies, and on a share of passages under a blank image."""
     network = model.network
     optimizer = torch.optim.AdamW(network.parameters(), lr=shape.learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
-    stream = _stream(model, background, shape)
+    stream = _stream(model, background, shape, prose_share)
     network.train()
     for step in range(shape.pretraining_steps):
         left = 1 - step / shape.pretraining_steps
@@ -173,26 +172,27 @@ def _pretrain(
     network.requires_grad_(False)
 
 
-def _stream(model: LoadedModel, background: Sequence[str], shape: TinyShape) -> Iterator[tuple[Encoded, np.ndarray]]:
+def _stream(
+    model: LoadedModel, background: Sequence[str], shape: TinyShape, prose_share: float
+) -> Iterator[tuple[Encoded, np.ndarray]]:
     draw = random.Random(shape.seed + 1)  # noqa: S311
     tokenizer = model.tokenizer
     prompt = encode_prompt(tokenizer, "caption en")
     passages = [tokenizer.encode(text) for text in background]
     blank = np.zeros((3, shape.image_size_px, shape.image_size_px), dtype=np.float32)
-    number = 0
+    hospital = sample.Hospital(seed=shape.seed, departure=0.05, exponent=1.0)
     while True:
-        # A new hospital every few studies: the language can be learned, the rules cannot.
-        hospital = sample.Hospital(seed=shape.seed + 1_000 + number // _STUDIES_AHEAD)
-        number += 1
+        if draw.random() < prose_share:
+            text = draw.choice(passages)
+            start = draw.randrange(max(1, len(text) - shape.longest_text_tokens))
+            passage = text[start : start + shape.longest_text_tokens]
+            yield _encoded(prompt, (*passage, tokenizer.eos_id)), blank
+            continue
         study = sample.draw_study(hospital, draw, 1)
         grey = np.asarray(study.image.resize((shape.image_size_px,) * 2), dtype=np.float32) / 127.5 - 1
         for question, answer in study.rows:
             suffix = (*tokenizer.encode(answer), tokenizer.eos_id)
             yield _encoded(encode_prompt(tokenizer, question), suffix), np.stack([grey] * 3)
-        text = draw.choice(passages)
-        start = draw.randrange(max(1, len(text) - shape.longest_text_tokens))
-        passage = text[start : start + shape.longest_text_tokens]
-        yield _encoded(prompt, (*passage, tokenizer.eos_id)), blank
 
 
 def _encoded(prompt: tuple[int, ...], suffix: tuple[int, ...]) -> Encoded:
