@@ -161,6 +161,9 @@ class ArchitectureRow(Row, frozen=True, kw_only=True):
     vision_layers: int
     image_size_px: int
     patch_size_px: int
+    output_bias: bool = False
+    query_key_norm: bool = False
+    vision_pooling_head: bool = False
 
 
 R = TypeVar("R", bound=Row)

@@ -27,7 +27,10 @@ class ModelArchitecture(Struct, frozen=True, kw_only=True, forbid_unknown_fields
         tied: The head shares the embedding's weights.
         norms_per_layer: Norm weights a layer, in units of `hidden`.
         attention_bias: Biases on q, k and v.
+        output_bias: A bias on the attention's output.
+        query_key_norm: Norm weights on q and k, `head_size` each a layer.
         image_size_px, patch_size_px: Of the square image.
+        vision_pooling_head: SigLIP's attention pooling, which PaliGemma leaves out.
     """
 
     hidden: int
@@ -41,11 +44,14 @@ class ModelArchitecture(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     tied: bool = True
     norms_per_layer: int = 2
     attention_bias: bool = False
+    output_bias: bool = False
+    query_key_norm: bool = False
     vision_hidden: int = 0
     vision_intermediate: int = 0
     vision_layers: int = 0
     image_size_px: int = 0
     patch_size_px: int = 14
+    vision_pooling_head: bool = False
 
     @property
     def query_size(self) -> int:
@@ -94,7 +100,9 @@ class ModelArchitecture(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     def language_parameters(self) -> int:
         """Parameters of the language model."""
         norms = self.layers * self.norms_per_layer * self.hidden + self.hidden
-        biases = self.layers * (self.query_size + 2 * self.key_value_size) if self.attention_bias else 0
+        norms += 2 * self.layers * self.head_size * self.query_key_norm
+        biases = self.layers * (self.query_size + 2 * self.key_value_size) * self.attention_bias
+        biases += self.layers * self.hidden * self.output_bias
         return self.linear_parameters + self.embedding_parameters + norms + biases
 
     @property
@@ -104,8 +112,9 @@ class ModelArchitecture(Struct, frozen=True, kw_only=True, forbid_unknown_fields
             return 0
         width, inner = self.vision_hidden, self.vision_intermediate
         patches = 3 * self.patch_size_px**2 * width + width + self.image_tokens * width
-        layer = 4 * (width * width + width) + 2 * width * inner + inner + width + 4 * width
-        return patches + self.vision_layers * layer + 2 * width
+        attention, mlp = 4 * (width * width + width), 2 * width * inner + inner + width
+        pooling = (attention + mlp + 3 * width) * self.vision_pooling_head
+        return patches + self.vision_layers * (attention + mlp + 4 * width) + 2 * width + pooling
 
     @property
     def projector_parameters(self) -> int:
@@ -167,11 +176,14 @@ def architecture_from_config(config: Mapping[str, Any]) -> ModelArchitecture:
         tied=bool(text.get("tie_word_embeddings", config.get("tie_word_embeddings", kind.startswith("gemma")))),
         norms_per_layer=4 if kind.startswith(("gemma2", "gemma3")) else 2,
         attention_bias=bool(text.get("attention_bias", False)) or kind == "qwen2",
+        output_bias=bool(text.get("attention_bias", False)) and kind in {"llama", "gemma", "gemma2"},
+        query_key_norm=kind.startswith(("qwen3", "gemma3")),
         vision_hidden=int(vision.get("hidden_size", 0)),
         vision_intermediate=int(vision.get("intermediate_size", 0)),
         vision_layers=int(vision.get("num_hidden_layers", 0)),
         image_size_px=int(vision.get("image_size", 0)),
         patch_size_px=int(vision.get("patch_size", 14)),
+        vision_pooling_head=bool(vision) and bool(vision.get("vision_use_head", True)),
     )
 
 
@@ -199,8 +211,9 @@ def training_flops_per_example(
     linear, attention = architecture.linear_parameters, attention_flops(architecture, tokens)
     forward = 2 * linear * tokens + attention + 2 * lora_parameters * tokens
     head = 2 * architecture.hidden * architecture.vocabulary * (tokens if head_rows is None else head_rows)
-    first_layer = 2 * tokens * architecture.hidden * (architecture.query_size + 2 * architecture.key_value_size)
-    backward = 2 * linear * tokens + 2 * attention - first_layer + head + 4 * lora_parameters * tokens
+    backward = 2 * linear * tokens + 2 * attention + head + 4 * lora_parameters * tokens
+    if not full:
+        backward -= 2 * tokens * architecture.hidden * (architecture.query_size + 2 * architecture.key_value_size)
     image = 0.0 if cached_features else vision_flops(architecture)
     if full:
         backward += 2 * linear * tokens + head + 2 * image
