@@ -1,4 +1,4 @@
-"""Everything uncertain of a yearly cost, as draws: one struct goes through one formula, for a plan and for a tornado."""
+"""Everything uncertain of a yearly cost, as draws: one struct through one formula, for a plan and for a tornado."""
 
 from __future__ import annotations
 

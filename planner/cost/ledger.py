@@ -1,0 +1,269 @@
+"""The budget scenario: lines that add up to the cent, each with formula, basis, source and date."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import ROUND_HALF_UP, Decimal
+
+from planner.catalog import Catalog, GpuSpec, Price
+from planner.cost.drivers import Drivers, electricity_row, purchase_row, rented_rows
+from planner.cost.plan import Basis, LedgerLine, NotCosted
+from planner.cost.scenario import Scenario, ServingMode, Tenure
+from planner.cost.yearly import YearlyCost, fine_tunings_per_year
+
+CENT = Decimal("0.01")
+
+
+def cents(amount_eur: float) -> Decimal:
+    """An amount rounded to the cent; never minus zero."""
+    return Decimal(repr(amount_eur)).quantize(CENT, rounding=ROUND_HALF_UP) + Decimal(0)
+
+
+def ledger_total(lines: list[LedgerLine]) -> float:
+    """Sum of the lines, exact to the cent."""
+    return float(sum((cents(line.amount_eur) for line in lines), start=Decimal(0)))
+
+
+def ledger(
+    cost: YearlyCost, drivers: Drivers, scenario: Scenario, gpu: GpuSpec, catalog: Catalog, hours_source: str
+) -> list[LedgerLine]:
+    """Lines of one scenario.
+
+    Args:
+        cost: Of single values, shape (1,).
+        drivers: The same single values.
+        scenario: What the hospital decides.
+        gpu: The GPU.
+        catalog: For sources.
+        hours_source: Sentence on where the hours come from.
+    """
+    lines = [
+        *_serving_and_staff(cost, drivers, scenario, gpu, catalog),
+        *_training(cost, drivers, scenario, gpu, catalog, hours_source),
+        *_equipment(cost, drivers, scenario, gpu, catalog),
+        *_storage(cost, scenario, catalog),
+    ]
+    taxable = sum((cents(line.amount_eur) for line in lines if line.code != "staff"), start=Decimal(0))
+    share = scenario.vat_rate * (1.0 - scenario.vat_recoverable_share)
+    lines.append(
+        LedgerLine(
+            code="vat",
+            label="VAT that is not recovered",
+            amount_eur=float(cents(float(taxable) * share)),
+            formula=f"{float(taxable):,.2f} EUR x {scenario.vat_rate:.0%} x (1 - {scenario.vat_recoverable_share:.0%})",
+            basis=Basis.ASSUMPTION,
+            source="Rate and recoverable share of the scenario; input VAT on exempt care is not recoverable by default",
+        )
+    )
+    return lines
+
+
+def _product(
+    code: str,
+    label: str,
+    quantity: float,
+    unit: str,
+    unit_price_eur: float,
+    *,
+    formula: str,
+    basis: Basis,
+    source: str,
+    as_of: str | None,
+) -> LedgerLine:
+    return LedgerLine(
+        code=code,
+        label=label,
+        amount_eur=float(cents(quantity * unit_price_eur)),
+        quantity=quantity,
+        unit=unit,
+        unit_price_eur=unit_price_eur,
+        formula=formula,
+        basis=basis,
+        source=source,
+        as_of=as_of,
+    )
+
+
+def _rent_source(scenario: Scenario, gpu: GpuSpec, catalog: Catalog) -> tuple[Basis, str, str | None]:
+    if scenario.price_eur_per_hour is not None:
+        return Basis.TYPED, "Typed by the user", None
+    rows: tuple[Price, ...] = rented_rows(gpu, scenario, catalog)
+    providers = sorted({row.provider for row in rows})
+    named = ", ".join(providers[:4]) + (f" and {len(providers) - 4} more" if len(providers) > 4 else "")
+    return (
+        Basis.CATALOG,
+        f"Median of {len(rows)} dated prices ({named}), data/prices.csv",
+        min(row.as_of for row in rows),
+    )
+
+
+def _training(
+    cost: YearlyCost, drivers: Drivers, scenario: Scenario, gpu: GpuSpec, catalog: Catalog, hours_source: str
+) -> Iterator[LedgerLine]:
+    if scenario.tenure is Tenure.BUY:
+        return
+    basis, source, as_of = _rent_source(scenario, gpu, catalog)
+    rate = _effective_rate(cost, drivers)
+    tunings = fine_tunings_per_year(scenario)
+    once = float(cost.tuning_hours[0])
+    parts = (
+        ("tuning_rent", f"Fine-tuning, rented {gpu.gpu}", once * tunings,
+         f"{tunings:g} fine-tunings ({scenario.trials:g} trials + {scenario.retunings_per_year:g} re-tunings x "
+         f"{scenario.retuning_share:g}) x {once:,.2f} h x {rate:,.2f} EUR/h"),
+        ("calibration_rent", f"The calibration itself, rented {gpu.gpu}", float(cost.calibration_hours[0]),
+         f"{float(cost.calibration_hours[0]):,.2f} h x {rate:,.2f} EUR/h"),
+    )  # fmt: skip
+    for code, label, hours, formula in parts:
+        yield _product(
+            code,
+            label,
+            hours,
+            "GPU-hours",
+            rate,
+            formula=f"{formula}. {hours_source}",
+            basis=basis,
+            source=source,
+            as_of=as_of,
+        )
+
+
+def _effective_rate(cost: YearlyCost, drivers: Drivers) -> float:
+    """Euro for an hour of useful work: above the list price where spot hours are lost."""
+    hours = float(cost.calibration_hours[0] + cost.serving_hours[0])
+    if not hours:
+        return float(drivers.rent_eur_per_hour[0])
+    return float(cost.calibration[0] + cost.serving[0]) / hours
+
+
+def _serving_and_staff(
+    cost: YearlyCost, drivers: Drivers, scenario: Scenario, gpu: GpuSpec, catalog: Catalog
+) -> Iterator[LedgerLine]:
+    if scenario.studies_per_day is not None and scenario.tenure is not Tenure.BUY:
+        basis, source, as_of = _rent_source(scenario, gpu, catalog)
+        hours = float(cost.serving_hours[0])
+        rate = float(cost.serving[0]) / hours
+        formula = (
+            f"always on, {hours:,.0f} h x {rate:,.2f} EUR/h"
+            if scenario.serving_mode is ServingMode.ALWAYS_ON
+            else f"{scenario.studies_per_day:g} studies a day x 365 x {float(drivers.answering_s_per_study[0]):.2f} s "
+            f"= {hours:,.2f} h x {rate:,.2f} EUR/h"
+        )
+        yield _product(
+            "serving_rent",
+            f"Answering studies, rented {gpu.gpu}",
+            hours,
+            "GPU-hours",
+            rate,
+            formula=formula,
+            basis=basis,
+            source=source,
+            as_of=as_of,
+        )
+    if scenario.staff_hours_per_year is not None and scenario.staff_eur_per_hour is not None:
+        yield _product(
+            "staff",
+            "Own staff",
+            scenario.staff_hours_per_year,
+            "hours",
+            scenario.staff_eur_per_hour,
+            formula=f"{scenario.staff_hours_per_year:g} h x {scenario.staff_eur_per_hour:,.2f} EUR/h",
+            basis=Basis.TYPED,
+            source="Typed by the user",
+            as_of=None,
+        )
+
+
+def _equipment(
+    cost: YearlyCost, drivers: Drivers, scenario: Scenario, gpu: GpuSpec, catalog: Catalog
+) -> Iterator[LedgerLine]:
+    if scenario.tenure is not Tenure.BUY:
+        return
+    price = float(drivers.equipment_eur[0])
+    row = purchase_row(gpu, catalog)
+    typed = scenario.server_quote_eur is not None
+    basis = Basis.TYPED if typed else Basis.CATALOG
+    host = catalog.parameter("host_price_share")
+    source = "Server quote typed by the user" if typed or row is None else (
+        f"{row.source} ({row.kind}), plus {host.value:.0%} for server, rack and network ({host.source})"
+    )  # fmt: skip
+    as_of = None if typed or row is None else row.as_of
+    straight = price * (1 - scenario.residual_share) / scenario.lifetime_years
+    yield LedgerLine(
+        code="equipment",
+        label=f"Server with {gpu.gpu}, equivalent annual cost",
+        amount_eur=float(cents(float(cost.equipment[0]))),
+        formula=f"{price:,.2f} EUR over {scenario.lifetime_years:g} years at {scenario.discount_rate:.1%}, residual "
+        f"{scenario.residual_share:.0%}; straight line would be {straight:,.2f} EUR a year",
+        basis=basis,
+        source=source,
+        as_of=as_of,
+    )
+    yield LedgerLine(
+        code="maintenance",
+        label="Maintenance and support",
+        amount_eur=float(cents(float(cost.maintenance[0]))),
+        formula=f"{price:,.2f} EUR x {scenario.maintenance_share_per_year:.0%} a year",
+        basis=Basis.ASSUMPTION,
+        source="Share of the scenario",
+    )
+    tariff = electricity_row(scenario, catalog)
+    typed_tariff = scenario.electricity_eur_per_kwh is not None
+    yield _product(
+        "energy",
+        "Electricity",
+        float(cost.energy_kwh[0]),
+        "kWh",
+        float(drivers.electricity_eur_per_kwh[0]),
+        formula=f"{float(cost.energy_kwh[0]):,.0f} kWh at PUE {scenario.power_usage_effectiveness:g} x "
+        f"{float(drivers.electricity_eur_per_kwh[0]):.4f} EUR/kWh",
+        basis=Basis.TYPED if typed_tariff else Basis.CATALOG,
+        source="Tariff typed by the user" if typed_tariff else tariff.source,
+        as_of=None if typed_tariff else tariff.as_of,
+    )
+
+
+def _storage(cost: YearlyCost, scenario: Scenario, catalog: Catalog) -> Iterator[LedgerLine]:
+    if scenario.storage_gib is None:
+        return
+    row = catalog.parameter("storage_usd_per_gib_month")
+    yield _product(
+        "storage",
+        "Storage of images, adapters and records",
+        scenario.storage_gib,
+        "GiB",
+        float(cost.storage[0]) / scenario.storage_gib,
+        formula=f"{scenario.storage_gib:g} GiB x 12 months x {row.value:g} USD, in euro",
+        basis=Basis.ASSUMPTION,
+        source=row.source,
+        as_of=row.as_of,
+    )
+
+
+_NEVER_COMPUTED = (
+    ("deidentification", "De-identification of images and reports"),
+    ("labelling", "Labelling and report review by radiologists"),
+    ("clinical_validation", "Clinical validation"),
+    ("compliance", "MDR, AI Act, data protection assessment and security"),
+    ("pacs_integration", "PACS and RIS integration"),
+    ("downtime", "Downtime and fallback"),
+    ("decommissioning", "Decommissioning"),
+)
+
+
+def not_costed(scenario: Scenario) -> list[NotCosted]:
+    """Lines that a board asks about and that the scenario has no figure for; counted on page one, never zero."""
+    lines = []
+    if scenario.studies_per_day is None:
+        lines.append(
+            NotCosted(code="serving", label="Answering studies", remedy="Give the studies a day (--studies-a-day)")
+        )
+    if scenario.staff_hours_per_year is None or scenario.staff_eur_per_hour is None:
+        missing = "--staff-hours" if scenario.staff_hours_per_year is None else "--staff-eur-per-hour"
+        lines.append(NotCosted(code="staff", label="Own staff", remedy=f"Give {missing}"))
+    if scenario.storage_gib is None:
+        lines.append(NotCosted(code="storage", label="Storage", remedy="Give --storage-gib"))
+    lines.extend(
+        NotCosted(code=code, label=label, remedy="Ask the department and add it beside this plan")
+        for code, label in _NEVER_COMPUTED
+    )
+    return lines
