@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
+from collections import Counter
 
 import msgspec
 import numpy as np
@@ -42,13 +43,13 @@ class Drivers(Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, **{name: value})
 
     def medians(self) -> Drivers:
-        """Every driver at its median; examples at the median of the draws that reach the target, if any does."""
-        values = {}
-        for field in self.__struct_fields__:
-            column = getattr(self, field)
-            finite = column[np.isfinite(column)]
-            values[field] = np.array([np.median(finite) if len(finite) else column[0]])
-        return Drivers(**values)
+        """Every driver at its median; that of examples is infinite when most draws miss the target."""
+        return Drivers(
+            **{
+                field: np.quantile(getattr(self, field), [0.5], method="inverted_cdf")
+                for field in self.__struct_fields__
+            }
+        )
 
 
 def exchange_rate(catalog: Catalog) -> ExchangeRate:
@@ -89,7 +90,9 @@ def purchase_row(gpu: GpuSpec, catalog: Catalog) -> PurchasePrice | None:
 def rent_draws(
     gpu: GpuSpec, scenario: Scenario, catalog: Catalog, eur_per_usd: FloatArray, rng: np.random.Generator, draws: int
 ) -> FloatArray:
-    """Price of a GPU-hour in euro: typed, or a catalog row at random with next year's drift.
+    """Price of a GPU-hour in euro: typed, or a provider and then one of its regions at random, with next year's drift.
+
+    Providers count alike: one that lists forty regions is no more likely to be chosen than one that lists two.
 
     Raises:
         ScenarioError: Nothing typed and no row.
@@ -109,9 +112,17 @@ def rent_draws(
                 remedy="Type your own with --price-eur-per-hour, or choose another GPU or tenure",
             )
         )
-    native = np.array([row.price_per_gpu_hour for row in rows])[(pick * len(rows)).astype(int)]
-    in_eur = np.array([row.currency == "EUR" for row in rows])[(pick * len(rows)).astype(int)]
+    chosen = np.searchsorted(np.cumsum(provider_shares(rows)), pick * (1.0 - 1e-12))
+    native = np.array([row.price_per_gpu_hour for row in rows])[chosen]
+    in_eur = np.array([row.currency == "EUR" for row in rows])[chosen]
     return np.asarray(native * np.where(in_eur, 1.0, eur_per_usd) * drift)
+
+
+def provider_shares(rows: tuple[Price, ...]) -> FloatArray:
+    """Probability of every row: alike for each provider, then for each row of it; adds up to 1."""
+    providers = [row.provider for row in rows]
+    counts = Counter(providers)
+    return np.array([1.0 / (len(counts) * counts[provider]) for provider in providers])
 
 
 def equipment_draws(

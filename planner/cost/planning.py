@@ -281,10 +281,9 @@ def _budget_scenario(drivers: Drivers, forecast: Forecast, calibration: Calibrat
     """The single scenario whose lines add up, and its name."""
     typical = drivers.medians()
     if np.isfinite(typical.examples[0]):
-        reached = float(np.isfinite(drivers.examples).mean())
         return typical, (
-            f"Target reached with the median effort ({typical.examples[0]:,.0f} examples; the target is reached in "
-            f"{100 * reached:.0f} % of the draws), every other input at its median"
+            f"Target reached with the median effort ({typical.examples[0]:,.0f} examples), every other input at its "
+            "median"
         )
     if calibration.header.x_unit is not XUnit.EXAMPLES:
         none = typical.replaced("examples", np.array([0.0]))
@@ -294,7 +293,8 @@ def _budget_scenario(drivers: Drivers, forecast: Forecast, calibration: Calibrat
         )
     horizon = forecast.verdict.horizon_examples
     return typical.replaced("examples", np.array([horizon])), (
-        f"Target missed: fine-tuning up to the horizon of {horizon:,.0f} examples, every other input at its median"
+        f"Target missed in most draws: fine-tuning up to the horizon of {horizon:,.0f} examples, every other input at "
+        "its median"
     )
 
 

@@ -34,7 +34,9 @@ def read_scenario(path: Path, overrides: Mapping[str, Any] | None = None) -> Sce
         table = tomllib.loads(data.decode("utf-8-sig"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
         raise ScenarioError(
-            Mistake(file=file, reason=f"not TOML ({problem})", remedy='Write lines such as target_loss = 1.3 or gpu = "L4"')
+            Mistake(
+                file=file, reason=f"not TOML ({problem})", remedy='Write lines such as target_loss = 1.3 or gpu = "L4"'
+            )
         ) from None
     except RecursionError:
         raise ScenarioError(

@@ -136,8 +136,13 @@ def yearly_cost(
         energy=none + energy,
         storage=storage,
         staff=staff,
-        vat=taxable * scenario.vat_rate * (1.0 - scenario.vat_recoverable_share),
+        vat=_share_of(taxable, scenario.vat_rate * (1.0 - scenario.vat_recoverable_share)),
     )
+
+
+def _share_of(amount: FloatArray, share: float) -> FloatArray:
+    """A share of an amount that may be infinite: no VAT on an infinite cost is nothing, not NaN."""
+    return amount * share if share > 0 else np.zeros_like(amount)
 
 
 def _serving_hours(drivers: Drivers, scenario: Scenario) -> FloatArray:
