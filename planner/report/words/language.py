@@ -11,22 +11,146 @@ LANGUAGES = {"en": "English"}
 """Code to own name; every code is a module beside this one with its `WORDS`."""
 
 
-class Words(Struct, frozen=True, kw_only=True):
-    """All words of one language. `{}` and `{name}` are filled by `sentences` and `document`.
+class NumberWords(Struct, frozen=True, kw_only=True):
+    """What stands where a figure cannot stand alone."""
 
-    Attributes:
-        locale: Babel's name of the locale that writes numbers and dates.
-        language: BCP 47 code for the PDF.
-    """
-
-    locale: str
-    language: str
     not_reached: str
     unknown: str
     under: str
     over: str
     or_more: str
     to: str
+    none: str
+
+
+class AnswerWords(Struct, frozen=True, kw_only=True):
+    """The answer, its title and the decision asked, by verdict; keys of the tables are those of `VerdictName`."""
+
+    headline: dict[str, str]
+    decision: dict[str, str]
+    next_step: dict[str, str]
+    decision_illustration: str
+    decision_memory: str
+    chance: str
+    cost: str
+    cost_never: str
+    cost_unbounded: str
+    missed: str
+    missed_unbounded: str
+    within_budget: str
+    lowest: str
+    no_p90: str
+    no_p50: str
+    no_p10: str
+    not_costed: str
+    not_costed_one: str
+    nothing_left_out: str
+    illustration: str
+    quality_unknown: str
+    curve_title: dict[str, str]
+    total: str
+    no_lines: str
+
+
+class PaperWords(Struct, frozen=True, kw_only=True):
+    """Headings, columns and fixed texts of the board paper."""
+
+    overline: str
+    subject: str
+    header: str
+    footer: str
+    page: str
+    decision_title: str
+    tile_chance: str
+    tile_chance_note: str
+    tile_cost: str
+    tile_cost_note: str
+    tile_missed: str
+    tile_missed_note: str
+    tile_budget: str
+    tile_budget_note: str
+    tile_left_out: str
+    tile_left_out_value: str
+    tile_left_out_note: str
+    verdict_title: str
+    asymptote_title: str
+    quality_title: str
+    next_title: str
+    curve_alt: str
+    curve_loss: dict[str, str]
+    curve_x: dict[str, str]
+    curve_measured: str
+    curve_line: str
+    curve_band: str
+    curve_target: str
+    curve_asymptote: str
+    curve_horizon: str
+    cost_heading: str
+    cost_lead: str
+    cost_columns: list[str]
+    cost_total: str
+    cost_caption: str
+    totals_caption: str
+    totals_lead: str
+    totals_columns: list[str]
+    totals_all: str
+    totals_reached: str
+    totals_hours: str
+    left_out_heading: str
+    left_out_lead: str
+    options_heading: str
+    options_lead: str
+    options_caption: str
+    options_columns: list[str]
+    options_this: str
+    options_infeasible: str
+    options_more: str
+    options_budget: str
+    risks_heading: str
+    risk_missed: str
+    risk_missed_text: str
+    risk_hours: str
+    risk_memory: str
+    risk_left_out: str
+    risk_left_out_text: str
+    influence_title: str
+    influence_lead: str
+    influence_alt: str
+    influence_none: str
+    assumptions_heading: str
+    assumptions_lead: str
+    assumptions_caption: str
+    assumptions_columns: list[str]
+    assumptions_more: str
+    sources_title: str
+    method_heading: str
+    method: list[tuple[str, str]]
+    method_facts: str
+    glossary_heading: str
+    glossary_columns: list[str]
+    glossary: list[tuple[str, str]]
+    signature_heading: str
+    signature: list[str]
+    as_of: str
+    basis: dict[str, str]
+    tenure: dict[str, str]
+    severity: dict[str, str]
+    attachment: str
+
+
+class Words(Struct, frozen=True, kw_only=True):
+    """All words of one language; `{name}` is filled by `sentences` and by `planner.report.document`.
+
+    Attributes:
+        locale: Babel's name of the locale that writes numbers and dates.
+        language: Two-letter code, for the PDF and for hyphenation.
+    """
+
+    locale: str
+    language: str
+    numbers: NumberWords
+    answer: AnswerWords
+    paper: PaperWords
 
 
 @cache

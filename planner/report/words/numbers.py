@@ -37,9 +37,9 @@ def two_significant(value: float) -> float:
 def eur(value: float | None, language: str = "en") -> str:
     """Euro for ranges, two significant digits: "€3,100", "€0.25", "under €0.01", or "not reached" for None."""
     if value is None:
-        return words(language).not_reached
+        return words(language).numbers.not_reached
     if 0 < value < _LEAST_EUR:
-        return words(language).under.format(_currency(_LEAST_EUR, language, cents=True))
+        return words(language).numbers.under.format(_currency(_LEAST_EUR, language, cents=True))
     rounded = two_significant(value) if abs(value) >= _LEAST_EUR else 0.0
     return _currency(rounded, language, cents=0 < abs(rounded) < 10)
 
@@ -47,7 +47,7 @@ def eur(value: float | None, language: str = "en") -> str:
 def eur_cents(value: float | None, language: str = "en") -> str:
     """Euro to the cent, for amounts that add up: "€3,104.27"."""
     if value is None:
-        return words(language).not_reached
+        return words(language).numbers.not_reached
     return _currency(round(value, 2) + 0.0, language, cents=True)
 
 
@@ -61,9 +61,9 @@ def decimal(value: float, decimals: int, language: str = "en") -> str:
 def count(value: float | None, language: str = "en") -> str:
     """Two significant digits without unit: "12,000", "4.3", "0.052"; "not reached" for None."""
     if value is None:
-        return words(language).not_reached
+        return words(language).numbers.not_reached
     if 0 < value < _LEAST:
-        return words(language).under.format(decimal(_LEAST, 3, language))
+        return words(language).numbers.under.format(decimal(_LEAST, 3, language))
     rounded = two_significant(value) if abs(value) >= _LEAST else 0.0
     decimals = 0 if rounded == 0 else max(0, 1 - math.floor(math.log10(abs(rounded))))
     return decimal(rounded, decimals, language)
@@ -80,16 +80,16 @@ def hours(value: float | None, language: str = "en") -> str:
 
 
 def loss(value: float | None, language: str = "en") -> str:
-    """Nats per suffix token, two decimals, three below 1; without unit."""
+    """Nats per suffix token, two decimals, three below 0.1; without unit."""
     if value is None:
-        return words(language).unknown
-    return decimal(value, 3 if abs(value) < 1 else 2, language)
+        return words(language).numbers.unknown
+    return decimal(value, 3 if abs(value) < 0.1 else 2, language)
 
 
 def percent(share: float | None, language: str = "en") -> str:
     """A share in whole percent: "21 %", with one decimal where needed ("3.5 %")."""
     if share is None:
-        return words(language).unknown
+        return words(language).numbers.unknown
     hundredth = share * 100
     whole = abs(hundredth - round(hundredth)) < 0.05
     return f"{decimal(hundredth, 0 if whole else 1, language)} %"
@@ -98,17 +98,19 @@ def percent(share: float | None, language: str = "en") -> str:
 def chance(probability: float | None, language: str = "en") -> str:
     """A probability: "86 %", "over 99 %", "under 1 %"; thousands of draws do not tell 99.6 from 100 %."""
     if probability is None:
-        return words(language).unknown
+        return words(language).numbers.unknown
     if probability > 0.995:
-        return words(language).over.format("99 %")
+        return words(language).numbers.over.format("99 %")
     return (
-        f"{decimal(probability * 100, 0, language)} %" if probability >= 0.005 else words(language).under.format("1 %")
+        f"{decimal(probability * 100, 0, language)} %"
+        if probability >= 0.005
+        else words(language).numbers.under.format("1 %")
     )
 
 
 def gib(value: float | None, language: str = "en") -> str:
     """Memory in GiB, one decimal: "17.4 GiB"."""
-    return words(language).unknown if value is None else f"{decimal(value, 1, language)} GiB"
+    return words(language).numbers.unknown if value is None else f"{decimal(value, 1, language)} GiB"
 
 
 def date(value: str, language: str = "en") -> str:
@@ -127,11 +129,11 @@ def span(quantiles: Quantiles | CostQuantiles, show: Formatter = count, language
     """P10 to P90: "€3,100 to €4,900", "€3,100 or more" where P90 is not reached, or "not reached"."""
     low, high = quantiles.p10, quantiles.p90
     if low is None:
-        return words(language).not_reached
+        return words(language).numbers.not_reached
     if high is None:
-        return words(language).or_more.format(show(low, language))
+        return words(language).numbers.or_more.format(show(low, language))
     first, last = show(low, language), show(high, language)
-    return first if first == last else words(language).to.format(first, last)
+    return first if first == last else words(language).numbers.to.format(first, last)
 
 
 def _currency(value: float, language: str, *, cents: bool) -> str:

@@ -1,0 +1,110 @@
+"""The board paper as PDF: tagged (PDF/UA-1), archivable (PDF/A-3a), with the plan attached; and back from it.
+
+The same plan gives the same bytes: the time stamp is the plan's date, the fonts are the shipped ones, and nothing of
+the machine is written. Text of users reaches the template as data and is only ever drawn as text.
+"""
+
+from __future__ import annotations
+
+import datetime
+import io
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from planner.cost.plan import Plan, encode_plan, parse_plan
+from planner.errors import Mistake, PlanError
+from planner.record import write_atomically
+from planner.report.document import Document, board_report
+from planner.report.glyphs import FONTS, printable
+
+ATTACHMENT = "plan.json"
+MAX_PDF_BYTES = 32 * 1024 * 1024
+_TEMPLATE = Path(__file__).resolve().parent / "board.typ"
+_STANDARDS = ["ua-1", "a-3a"]
+_MOST_LETTERS = 1_000
+_MOST_LETTERS_IN_A_CELL = 140
+
+
+def render_pdf(plan: Plan, language: str = "en") -> bytes:
+    """The board paper of a plan.
+
+    Raises:
+        ValueError: A language that Plateau does not speak.
+    """
+    return print_document(board_report(plan, language), plan)
+
+
+def print_document(document: Document, plan: Plan) -> bytes:
+    """A document as PDF with the plan attached (PDF relationship "Source")."""
+    import typst  # noqa: PLC0415 - only who prints pays for the compiler
+
+    inputs = {"document": msgspec.json.encode(_drawable(document)).decode(), "plan": encode_plan(plan).decode()}
+    printed = typst.compile(
+        _TEMPLATE.read_bytes(),
+        format="pdf",
+        font_paths=[str(FONTS)],
+        ignore_system_fonts=True,
+        sys_inputs=inputs,
+        pdf_standards=_STANDARDS,
+        timestamp=_midnight(plan.created),
+    )
+    return bytes(printed)
+
+
+def write_pdf(plan: Plan, path: Path, language: str = "en") -> None:
+    """Write the board paper of a plan; the file appears whole or not at all."""
+    write_atomically(path, render_pdf(plan, language))
+
+
+def read_plan_from_pdf(data: bytes, *, file: str = "board.pdf") -> Plan:
+    """The plan that a board paper carries.
+
+    Args:
+        data: The bytes of the PDF.
+        file: Its name for messages.
+
+    Raises:
+        PlanError: Not a PDF, damaged, without a plan, or with one that cannot be read.
+    """
+    import pypdf  # noqa: PLC0415 - only who reads a paper pays for it
+    from pypdf.errors import PyPdfError  # noqa: PLC0415
+
+    def fail(reason: str) -> PlanError:
+        remedy = "Use a board paper as `plateau report` wrote it, or the plan's JSON"
+        return PlanError(Mistake(file=file, reason=reason, remedy=remedy))
+
+    if len(data) > MAX_PDF_BYTES:
+        raise fail(f"{len(data):,} bytes, at most {MAX_PDF_BYTES:,} are read")
+    if not data.lstrip()[:5].startswith(b"%PDF-"):
+        raise fail("expected a PDF, this is not one")
+    try:
+        attached = pypdf.PdfReader(io.BytesIO(data)).attachments.get(ATTACHMENT)
+    except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as problem:
+        raise fail(f"the PDF is damaged ({type(problem).__name__})") from None
+    if not attached:
+        raise fail(f"no {ATTACHMENT} is attached to it")
+    return parse_plan(attached[0], file=f"{file}, {ATTACHMENT}")
+
+
+def _drawable(document: Document) -> Any:
+    """The document as plain data in which every string can be drawn by the shipped font."""
+
+    def clean(value: Any, most: int) -> Any:
+        if isinstance(value, str):
+            return printable(value, most)
+        if isinstance(value, dict):
+            cell = value.get("type") in ("table", "bars", "tiles")
+            return {
+                key: clean(part, _MOST_LETTERS_IN_A_CELL if cell and key != "alt" else most)
+                for key, part in value.items()
+            }
+        return [clean(part, most) for part in value] if isinstance(value, list) else value
+
+    return clean(msgspec.to_builtins(document), _MOST_LETTERS)
+
+
+def _midnight(created: str) -> datetime.datetime:
+    day = datetime.date.fromisoformat(created[:10])
+    return datetime.datetime(day.year, day.month, day.day, tzinfo=datetime.UTC)
