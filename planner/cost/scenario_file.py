@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 import tomllib
 from collections.abc import Mapping
+from enum import EnumMeta, StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
-from planner.cost.scenario import Scenario, Tenure
+from planner.cost.scenario import Scenario
 from planner.errors import Mistake, ScenarioError, shown_name
 from planner.reading import read_bytes
 
 MAX_SCENARIO_BYTES = 256 * 1024
+_BOUND = re.compile(r"(>=|<=|>|<) (-?[\d.]+)")
+_BOUND_WORDS = {">=": "of at least", "<=": "of at most", ">": "above", "<": "below"}
 
 
 def read_scenario(path: Path, overrides: Mapping[str, Any] | None = None) -> Scenario:
@@ -67,22 +71,50 @@ def scenario_from(values: Mapping[str, Any], *, file: str = "scenario") -> Scena
                     Mistake(file=file, field=name, reason="is missing", remedy=f"Give {name}; it has no default")
                 )
             continue
-        try:
-            checked[name] = msgspec.convert(_finite(value), field.type, strict=True)
-        except (msgspec.ValidationError, ValueError) as problem:
-            reason = str(problem)
-            mistakes.append(
-                Mistake(file=file, field=name, reason=reason[:1].lower() + reason[1:], remedy=_remedy(name))
-            )
+        reason = _wrong(value, field.type)
+        if reason is None:
+            checked[name] = msgspec.convert(value, field.type, strict=True)
+        else:
+            mistakes.append(Mistake(file=file, field=name, reason=reason, remedy=_remedy(name)))
     if mistakes:
         raise ScenarioError(mistakes)
     return Scenario(**checked)
 
 
-def _finite(value: Any) -> Any:
+def check_scenario(scenario: Scenario, *, file: str = "scenario") -> Scenario:
+    """Check a scenario that was built in code, where the types' ranges are not enforced.
+
+    Raises:
+        ScenarioError: All mistakes at once.
+    """
+    return scenario_from(msgspec.structs.asdict(scenario), file=file)
+
+
+def _wrong(value: Any, kind: Any) -> str | None:
+    """What is wrong with a value, in words; None when nothing is."""
+    shown = repr(value)[:20]
     if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"expected a finite number, got {value}")
-    return value
+        return f"expected a finite number, got {shown}"
+    try:
+        msgspec.convert(value, kind, strict=True)
+    except msgspec.ValidationError as problem:
+        text = str(problem)
+        bound = _BOUND.search(text)
+        if bound is not None:
+            return f"expected a number {_BOUND_WORDS[bound[1]]} {float(bound[2]):g}, got {shown}"
+        if "regex" in text:
+            return f"expected three capital letters, got {shown}"
+        if "enum" in text:
+            return f"expected one of {', '.join(member.value for member in _members(kind))}, got {shown}"
+        wanted = "a text" if "`str`" in text else "a whole number" if "`int`" in text else "a number"
+        return f"expected {wanted}, got {shown}"
+    return None
+
+
+def _members(kind: Any) -> list[StrEnum]:
+    """Members of the enumeration within a type."""
+    found = kind if isinstance(kind, EnumMeta) else next(part for part in get_args(kind) if isinstance(part, EnumMeta))
+    return list(found)
 
 
 def _unknown(key: str, known: list[str], file: str) -> Mistake:
@@ -94,10 +126,6 @@ def _unknown(key: str, known: list[str], file: str) -> Mistake:
 
 
 def _remedy(name: str) -> str:
-    if name == "tenure":
-        return f"Choose one of {', '.join(tenure.value for tenure in Tenure)}"
-    if name == "serving_mode":
-        return "Choose batch or always_on"
     if name == "country":
-        return 'Write three capitals such as "NLD"'
+        return 'Write the code of ISO 3166 such as "NLD"'
     return "Correct the value; docs/plan.md lists every key with its unit and range"

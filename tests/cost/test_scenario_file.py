@@ -28,7 +28,7 @@ def test_every_mistake_of_a_file_is_reported_at_once(tmp_path: Path) -> None:
     assert set(found) == {"gpu", "tenure", "trails", "price_eur_per_hour", "vat_rate", "country", "target_loss"}
     assert {mistake.file for mistake in found.values()} == {"hospital.toml"}
     assert "Did you mean trials?" in found["trails"].remedy
-    assert "> 0" in found["price_eur_per_hour"].reason
+    assert "expected a number above 0, got -1" in found["price_eur_per_hour"].reason
     assert "on_demand" in found["tenure"].remedy
 
 
