@@ -61,16 +61,21 @@ def decode_json(
     row: int | None = None,
     error: type[E] = InputError,  # type: ignore[assignment]
     remedy: str = "Correct the file, or write it again with the program that made it",
+    limit: int = MAX_JSON_BYTES,
+    non_finite: bool = False,
 ) -> T:
     """Decode one JSON document into a checked type.
 
     Args:
-        data: UTF-8 text, with or without byte-order mark, at most 2 MiB.
+        data: UTF-8 text, with or without byte-order mark.
         into: A type that `msgspec.convert` knows.
         file: Name for the message.
         row: Line for the message.
         error: The class to raise.
         remedy: What the message tells the user to do.
+        limit: Bytes that are read at most.
+        non_finite: Accept the NaN and Infinity that Python's own writer leaves in a log of a run that diverged; the
+            caller looks at every number.
 
     Raises:
         InputError: (or `error`) for anything that is not exactly the expected document.
@@ -80,14 +85,14 @@ def decode_json(
         return error(Mistake(file=file, row=row, field=field, reason=reason, remedy=remedy))
 
     raw = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
-    if len(raw) > MAX_JSON_BYTES:
-        raise fail(f"{len(raw):,} bytes of JSON, at most {MAX_JSON_BYTES:,} are read")
+    if len(raw) > limit:
+        raise fail(f"{len(raw):,} bytes of JSON, at most {limit:,} are read")
     try:
         document = json.loads(
             raw.decode("utf-8-sig"),
             object_pairs_hook=_unique_keys,
-            parse_constant=_no_constant,
-            parse_float=_finite,
+            parse_constant=float if non_finite else _no_constant,
+            parse_float=float if non_finite else _finite,
         )
         return msgspec.convert(document, into, strict=True)
     except UnicodeDecodeError as problem:

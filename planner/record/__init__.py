@@ -28,10 +28,12 @@ from planner.record.header import (
     Configuration,
     Dataset,
     Hardware,
+    Imported,
     LossKind,
     Schedule,
     XUnit,
 )
+from planner.record.imported import import_notes
 from planner.record.reader import pack, parse_packed, read_calibration, write_packed
 from planner.record.writer import (
     DISK,
@@ -40,6 +42,7 @@ from planner.record.writer import (
     RunLog,
     create_record,
     encode_event,
+    save_record,
     write_atomically,
     write_header,
 )
@@ -60,6 +63,7 @@ __all__ = [
     "FileLayer",
     "Finished",
     "Hardware",
+    "Imported",
     "Interrupted",
     "LossKind",
     "NonFinite",
@@ -73,9 +77,11 @@ __all__ = [
     "XUnit",
     "create_record",
     "encode_event",
+    "import_notes",
     "pack",
     "parse_packed",
     "read_calibration",
+    "save_record",
     "write_atomically",
     "write_header",
     "write_packed",

@@ -109,6 +109,22 @@ class Hardware(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     cpu_cores: AtLeastOne | None = None
 
 
+class Imported(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where an imported calibration comes from; the sentences are in `planner.record.imported`.
+
+    Attributes:
+        log: Kind of log, a module of `planner.importers`.
+        rows: Rows or entries that the log has.
+        seconds: What `train_seconds` rest on: `wall_clock`, `estimated` (an even share of the total) or `unknown`.
+        remarks: What was derived, left out or odd, by code, each with its number.
+    """
+
+    log: Identifier
+    rows: Count
+    seconds: Identifier = UNKNOWN
+    remarks: dict[Identifier, NonNegative] = {}
+
+
 class CalibrationHeader(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`calibration.json`.
 
@@ -121,6 +137,7 @@ class CalibrationHeader(Struct, frozen=True, kw_only=True, forbid_unknown_fields
         vocabulary_size: Tokens; ln of it is the loss of guessing.
         environment: Versions by package name.
         budgets_planned: Budgets in examples.
+        imported: Set where another program's log was imported, None for a calibration of ours.
     """
 
     schema_version: AtLeastOne = SCHEMA_VERSION
@@ -137,3 +154,4 @@ class CalibrationHeader(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     vocabulary_size: AtLeastOne | None = None
     environment: dict[str, Label] = {}
     budgets_planned: list[Positive] = []
+    imported: Imported | None = None

@@ -14,6 +14,7 @@ from planner.errors import InputError, Mistake, RecordError, shown_name
 from planner.reading import decode_json, read_bytes
 from planner.record.events import Calibration, Event, Run
 from planner.record.header import SCHEMA_VERSION, CalibrationHeader
+from planner.record.imported import import_notes
 from planner.record.writer import DISK, FileLayer, RunLog, encode_event, with_crc, write_atomically
 
 _CRC_TAIL = re.compile(rb',"crc32":"([0-9a-f]{8})"}$')
@@ -39,7 +40,7 @@ def read_calibration(path: Path, *, skip_bad_lines: bool = False) -> Calibration
             )
         )
     header = _header(read_bytes(header_path, error=RecordError), file="calibration.json")
-    runs, notes = [], []
+    runs, notes = [], list(import_notes(header))
     for file in sorted((path / "runs").glob(f"*{RunLog.suffix}")):
         lines = list(_lines(read_bytes(file, error=RecordError)))
         events, found = _events(lines, file=f"runs/{file.name}", skip_bad_lines=skip_bad_lines)
@@ -78,7 +79,7 @@ def parse_packed(data: bytes, *, file: str, skip_bad_lines: bool = False) -> Cal
     for event in events:
         by_run.setdefault(event.run, []).append(event)
     runs = tuple(Run(id=name, events=tuple(found)) for name, found in by_run.items())
-    return Calibration(header=header, runs=runs, notes=tuple(notes))
+    return Calibration(header=header, runs=runs, notes=(*import_notes(header), *notes))
 
 
 def write_packed(path: Path, calibration: Calibration, disk: FileLayer = DISK) -> None:

@@ -7,6 +7,7 @@ last line is cut before the next append (it would swallow that event too) and it
 from __future__ import annotations
 
 import os
+import shutil
 import zlib
 from pathlib import Path
 from typing import ClassVar, Protocol
@@ -14,7 +15,7 @@ from typing import ClassVar, Protocol
 import msgspec
 
 from planner.errors import Mistake, RecordError, shown_name
-from planner.record.events import Event
+from planner.record.events import Calibration, Event
 from planner.record.header import CalibrationHeader
 
 
@@ -144,6 +145,13 @@ def create_record(path: Path, header: CalibrationHeader, disk: FileLayer = DISK)
     Raises:
         RecordError: There is one already: nothing already measured is overwritten.
     """
+    _refuse_existing(path)
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (path / "runs").mkdir(mode=0o700, exist_ok=True)
+    write_header(path, header, disk)
+
+
+def _refuse_existing(path: Path) -> None:
     if (path / "calibration.json").exists():
         raise RecordError(
             Mistake(
@@ -152,9 +160,36 @@ def create_record(path: Path, header: CalibrationHeader, disk: FileLayer = DISK)
                 remedy="Use --resume to go on with it, or name another directory",
             )
         )
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    (path / "runs").mkdir(mode=0o700, exist_ok=True)
-    write_header(path, header, disk)
+
+
+def save_record(path: Path, calibration: Calibration, disk: FileLayer = DISK) -> None:
+    """Write a whole calibration as a new record directory: all of it under its name, or nothing.
+
+    It is written beside its place and moved there by one rename; what an earlier attempt left is swept away first.
+
+    Raises:
+        RecordError: There is something of this name already.
+        OSError: The disk is full or gone.
+    """
+    _refuse_existing(path)
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise RecordError(
+            Mistake(
+                file=shown_name(path), reason="there is something of this name already", remedy="Name a new directory"
+            )
+        )
+    partial = path.with_name(f".{path.name}.partial")
+    if partial.is_dir():
+        shutil.rmtree(partial)
+    create_record(partial, calibration.header, disk)
+    for run in calibration.runs:
+        with RunLog(partial, run.id, disk) as log:
+            for event in run.events[:-1]:
+                log.append(event, durable=False)
+            for event in run.events[-1:]:
+                log.append(event)
+    disk.replace(partial, path)
+    disk.fsync_directory(path.parent)
 
 
 def write_header(path: Path, header: CalibrationHeader, disk: FileLayer = DISK) -> None:
