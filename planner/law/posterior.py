@@ -1,18 +1,12 @@
 """The posterior of the law: a grid of shapes and noise, closed form in every cell, nothing that can fail.
 
-For a fixed shape (member, b, t0), noise and discrepancy the model is a linear Gaussian one in (L, g), see
-`planner.law.forms`; its evidence and moments are exact. Cells are averaged by evidence times prior. Draws keep the
+For a fixed shape (member, b, t0, R*), noise and discrepancy the model is a linear Gaussian one in (L, g), see
+`planner.law.forms`; its evidence and moments are exact. Cells are averaged by evidence times prior, first on a coarse
+grid of b, then on a fine one where the mass is: sharp data need a fine grid, vague data a wide one. Draws keep the
 whole path of a curve, so that examples to a target and the asymptote come from the same draw.
 
-What the covariance of the points holds, relative to the loss at the last point:
-    noise         sigma**2 a point; correlated within a trunk that branches share; widened in the burn-in; a dense trace
-                  is averaged into bins whose variance grows with its lag-1 autocorrelation
-    discrepancy   tau**2 times a Matern-3/2 covariance in ln t: real curves are not exactly of any form, and the farther
-                  from the points, the less the form binds
-    held-out set  all budgets share the held-out cases: draws resample those cases jointly
-
-Priors (weak, documented in docs/law.md): Rasmussen & Williams 2006 for the covariance, Hoeting et al. 1999 for the
-averaging. Legend: _n points, _s shapes, _v covariances, _g prior widths of g, _m draws, _q queried examples.
+Priors (weak, listed in docs/law.md); Hoeting et al. 1999 for the averaging. Legend: _n points, _s shapes, _k pairs of
+(noise, discrepancy), _w burn-ins, _g prior widths of g, _m draws, _q queried examples.
 """
 
 from __future__ import annotations
@@ -25,93 +19,111 @@ from msgspec import Struct
 from numpy.typing import NDArray
 from scipy.special import log_ndtr
 
-from planner.curve import Design, LossCurve
-from planner.law.forms import Shapes, drop, drop_at_infinity
+from planner.curve import LossCurve
+from planner.law.forms import Member, Shapes, drop, drop_at_infinity, effective_log_t
+from planner.law.points import Basis, Points, bases_of, matern, points_of
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.intp]
 
 DRAWS = 2000
-MOST_BINS = 28
-TRUNK_CORRELATION = 0.3
-CORRELATION_LENGTH_LOG = 1.5
 _SIGMA = np.array([0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064])
-_SIGMA_LOG_PRIOR = -0.5 * ((np.log(_SIGMA) - math.log(0.006)) / 1.2) ** 2
+_SIGMA_MEDIAN, _SIGMA_LOG_SD = 0.006, 1.2
 _TAU = np.array([0.0, 0.003, 0.01, 0.03])
-_TAU_LOG_PRIOR = np.log(np.array([0.4, 0.25, 0.2, 0.15]))
-_BURN_IN_SHARE = np.array([0.0, 0.2, 0.4])
-_BURN_IN_LOG_PRIOR = np.log(np.array([0.6, 0.25, 0.15]))
-_BURN_IN_VARIANCE = 25.0
+_TAU_PRIOR = np.array([0.4, 0.25, 0.2, 0.15])
+_BURN_IN_PRIOR = np.array([0.6, 0.25, 0.15])
 _SLOPE_SD = np.array([0.05, 0.2, 0.7])
-_SLOPE_LOG_PRIOR = np.log(np.array([0.5, 0.35, 0.15]))
-_EXPONENT = np.geomspace(0.03, 3.0, 24)
+_SLOPE_PRIOR = np.array([0.5, 0.35, 0.15])
+EXPONENT_MIN, EXPONENT_MAX = 0.03, 3.0
 _EXPONENT_MEDIAN, _EXPONENT_LOG_SD = 0.5, 0.8
+_COARSE, _FINE = 16, 24
 _SHIFT = np.array([0.001, 0.004, 0.015, 0.05, 0.15, 0.4, 1.0, 2.5])
-_MEMBER_LOG_PRIOR = {"power": math.log(0.5), "shifted": math.log(0.3), "rectified": math.log(0.2)}
+_WORTH = np.array([4.0, 15.0, math.inf])
+_MEMBER_PRIOR = {Member.POWER: 0.5, Member.SHIFTED: 0.3, Member.RECTIFIED: 0.2}
+_NEGLIGIBLE = 1e-5
+_TRIES = 8
 
 
 class Posterior(Struct, frozen=True, kw_only=True):
     """Draws of the law.
 
     Attributes:
-        level: Loss that everything below is relative to.
-        log_t_last: ln of the largest measured examples.
+        points: What was fitted, relative to the last loss.
+        bases: Eigenbases of the covariances, one a burn-in.
         shapes: One a draw.
+        log_t_last_m: ln of the largest measured examples, effective ones where passes repeat.
         loss_m: L of every draw, relative.
         slope_m: g of every draw, relative, >= 0.
-        tau_m: Discrepancy of every draw, relative.
-        weight_mn: Kriging: how the discrepancy at the points carries over, solved with the covariance.
-        points_log_t: ln of the (binned) points.
-        inverse_vnn: Inverse covariances, for the kriging variance.
-        covariance_m: Which of them a draw uses.
-        discrepancy_m: One standard normal a draw: a path leaves the form to one side.
         sigma_m: Noise of every draw, relative.
+        tau_m: Discrepancy of every draw, relative.
+        burn_in_m: Which basis a draw uses.
+        discrepancy_m: One standard normal a draw: a path leaves the form to one side.
+        unique_available: Different examples there are for more budgets; None: as many as are processed.
         exponent_prior_log_sd: Of ln b, before the data.
     """
 
-    level: float
-    log_t_last: float
+    points: Points
+    bases: list[Basis]
     shapes: Shapes
+    log_t_last_m: FloatArray
     loss_m: FloatArray
     slope_m: FloatArray
-    tau_m: FloatArray
-    weight_mn: FloatArray
-    points_log_t: FloatArray
-    inverse_vnn: FloatArray
-    covariance_m: NDArray[np.intp]
-    discrepancy_m: FloatArray
     sigma_m: FloatArray
+    tau_m: FloatArray
+    burn_in_m: IntArray
+    discrepancy_m: FloatArray
+    unique_available: float | None
     exponent_prior_log_sd: float = _EXPONENT_LOG_SD
 
     def paths(self, examples_q: FloatArray) -> FloatArray:
         """Loss of every draw at `examples_q`, shape (m, q), nats."""
         log_t = np.log(np.asarray(examples_q, dtype=np.float64))
-        form = self.loss_m[:, None] - self.slope_m[:, None] * drop(self.shapes, log_t, self.log_t_last)
+        effective = log_t
+        if self.points.unique_n is not None:
+            most = self.unique_available or float(self.points.unique_n.max())
+            effective = effective_log_t(log_t, np.minimum(np.exp(log_t), most), self.shapes.worth_s)
+        form = self.loss_m[:, None] - self.slope_m[:, None] * drop(self.shapes, effective, self.log_t_last_m)
         mean, sd = self._discrepancy(log_t)
-        return np.asarray(self.level * np.maximum(form + mean + self.discrepancy_m[:, None] * sd, 1e-9))
+        return np.asarray(self.points.level * np.maximum(form + mean + self.discrepancy_m[:, None] * sd, 1e-9))
 
     def asymptotes(self) -> FloatArray:
         """Draws of c, shape (m,), nats."""
-        c = self.loss_m - self.slope_m * drop_at_infinity(self.shapes, self.log_t_last)
-        return np.asarray(self.level * np.maximum(c + self.discrepancy_m * self.tau_m, 0.0))
+        c = self.loss_m - self.slope_m * drop_at_infinity(self.shapes, self.log_t_last_m)
+        return np.asarray(self.points.level * np.maximum(c + self.discrepancy_m * self.tau_m, 0.0))
 
     def _discrepancy(self, log_t_q: FloatArray) -> tuple[FloatArray, FloatArray]:
-        cross = _matern(np.abs(log_t_q[:, None] - self.points_log_t[None, :]))
-        tau2 = self.tau_m[:, None] ** 2
-        mean = tau2 * (self.weight_mn @ cross.T)
-        explained_vq = np.einsum("qi,vij,qj->vq", cross, self.inverse_vnn, cross, optimize=True)
-        variance = tau2 - tau2**2 * explained_vq[self.covariance_m]
+        """Kriging: mean and sd of the discrepancy given the residuals, shape (m, q)."""
+        cross = matern(np.abs(self.points.log_t[:, None] - log_t_q[None, :]))
+        mean = np.zeros((len(self.tau_m), len(log_t_q)))
+        variance = np.zeros_like(mean)
+        residual = self.points.y - self.loss_m[:, None] + self.slope_m[:, None] * self._drop_at_points()
+        for w, basis in enumerate(self.bases):
+            mine = np.flatnonzero((self.burn_in_m == w) & (self.tau_m > 0))
+            if not len(mine):
+                continue
+            precision = basis.precision(self.sigma_m[mine], self.tau_m[mine])
+            along = basis.transform @ cross
+            tau2 = self.tau_m[mine, None] ** 2
+            mean[mine] = tau2 * ((residual[mine] @ basis.transform.T * precision) @ along)
+            variance[mine] = tau2 - tau2**2 * (precision @ along**2)
         return mean, np.sqrt(np.maximum(variance, 0.0))
 
+    def _drop_at_points(self) -> FloatArray:
+        return drop(self.shapes, _log_t(self.points, self.shapes), self.log_t_last_m)
 
-class _Points(Struct, frozen=True, kw_only=True):
-    """The points as the grid sees them, relative to `level`."""
 
-    level: float
-    log_t: FloatArray
-    y: FloatArray
-    variance: FloatArray
-    same_trunk: NDArray[np.bool_]
-    held_out_mn: FloatArray | None
+class _Cells(Struct, frozen=True, kw_only=True):
+    """Moments of (L, g) and the log weight of every cell; all of shape (c,), with the indices of the cell."""
+
+    log_weight: FloatArray
+    mean_l: FloatArray
+    mean_g: FloatArray
+    var_l: FloatArray
+    var_g: FloatArray
+    cov: FloatArray
+    w: IntArray
+    s: IntArray
+    k: IntArray
 
 
 def posterior(curve: LossCurve, *, seed: int = 0, draws: int = DRAWS) -> Posterior:
@@ -123,83 +135,163 @@ def posterior(curve: LossCurve, *, seed: int = 0, draws: int = DRAWS) -> Posteri
         draws: Number of draws m.
     """
     rng = np.random.default_rng(seed)
-    points = _points(curve, rng, draws)
-    log_t_last = float(points.log_t[-1])
-    shapes, shape_prior = _shape_grid(log_t_last)
-    h = drop(shapes, points.log_t, log_t_last)
-    covariance, sigma_v, tau_v, prior_v = _covariances(points)
-    inverse = np.linalg.inv(covariance)
-    _, log_det = np.linalg.slogdet(covariance)
+    points = points_of(curve, rng, draws)
+    bases = bases_of(points)
+    repeated = points.unique_n is not None and bool((np.exp(points.log_t) > 1.05 * points.unique_n).any())
+    sigma_k, tau_k, prior_k = _noise_grid()
 
-    ones = np.ones(len(points.y))
-    kh = np.einsum("vij,sj->vsi", inverse, h, optimize=True)
-    k1 = inverse @ ones
-    s11 = k1.sum(axis=1)[:, None]
-    s1h = kh.sum(axis=2)
-    shh = np.einsum("vsi,si->vs", kh, h, optimize=True)
-    s1y = (k1 @ points.y)[:, None]
-    shy = kh @ points.y
-    syy = np.einsum("i,vij,j->v", points.y, inverse, points.y, optimize=True)[:, None]
+    log_b = np.linspace(math.log(EXPONENT_MIN), math.log(EXPONENT_MAX), _COARSE)
+    shapes, prior_s, outer = _shape_grid(log_b, float(points.log_t[-1]), repeated=repeated)
+    coarse = _cells(points, bases, shapes, prior_s, sigma_k, tau_k, prior_k)
+    weight = np.exp(coarse.log_weight - coarse.log_weight.max())
+    log_b = _where_the_mass_is(log_b, np.bincount(coarse.s % _COARSE, weight, _COARSE))
+    kept_k = _worth_keeping(np.bincount(coarse.k, weight, len(sigma_k)))
+    kept_outer = _worth_keeping(np.bincount(coarse.s // _COARSE, weight, outer))
+    sigma_k, tau_k, prior_k = sigma_k[kept_k], tau_k[kept_k], prior_k[kept_k]
 
-    # (L, g) given the cell, with y = L - g h and g ~ N(0, sd**2): precision [[s11, -s1h], [-s1h, shh + 1/sd**2]].
+    shapes, prior_s, _ = _shape_grid(log_b, float(points.log_t[-1]), repeated=repeated)
+    kept_s = (kept_outer[:, None] * len(log_b) + np.arange(len(log_b))).ravel()
+    shapes, prior_s = shapes.take(kept_s), prior_s[kept_s]
+    fine = _cells(points, bases, shapes, prior_s, sigma_k, tau_k, prior_k)
+    cell = _drawn_cells(fine.log_weight, rng, draws)
+    return _draw(curve, points, bases, shapes.take(fine.s[cell]), fine, cell, sigma_k, tau_k, rng)
+
+
+def _log_t(points: Points, shapes: Shapes) -> FloatArray:
+    """ln t as every shape sees it: shape (n,), or (s, n) where passes repeat."""
+    if points.unique_n is None:
+        return points.log_t
+    return effective_log_t(points.log_t, points.unique_n, shapes.worth_s)
+
+
+def _log_t_last(points: Points, shapes: Shapes) -> FloatArray:
+    log_t = _log_t(points, shapes)
+    return np.broadcast_to(log_t[..., -1], (len(shapes.exponent_s),))
+
+
+def _cells(
+    points: Points,
+    bases: list[Basis],
+    shapes: Shapes,
+    prior_s: FloatArray,
+    sigma_k: FloatArray,
+    tau_k: FloatArray,
+    prior_k: FloatArray,
+) -> _Cells:
+    """Evidence and moments of every cell that matters.
+
+    Given the cell y = L - g h with g ~ N(0, sd**2) and flat L, so that (L, g) has the precision
+    [[s11, -s1h], [-s1h, shh + 1/sd**2]]; c >= 0 and g >= 0 enter the weight as the probability of obeying them.
+    """
+    last = _log_t_last(points, shapes)
+    h = drop(shapes, _log_t(points, shapes), last)
+    h_inf = drop_at_infinity(shapes, last)
     ridge = 1.0 / _SLOPE_SD**2
-    a, b, d = s11[..., None], -s1h[..., None], shh[..., None] + ridge
-    determinant = np.maximum(a * d - b * b, 1e-300)
-    p, q = s1y[..., None], -shy[..., None]
-    mean_l = (d * p - b * q) / determinant
-    mean_g = (a * q - b * p) / determinant
-    var_l, var_g, cov_lg = d / determinant, a / determinant, -b / determinant
-    quadratic = syy[..., None] - (p * mean_l + q * mean_g)
-    h_inf = drop_at_infinity(shapes, log_t_last)[None, :, None]
-    mean_c = mean_l - mean_g * h_inf
-    var_c = np.maximum(var_l + var_g * h_inf**2 - 2 * cov_lg * h_inf, 1e-300)
-    log_weight = (
-        -0.5 * (quadratic + log_det[:, None, None] + np.log(determinant) - np.log(ridge))
-        + log_ndtr(mean_g / np.sqrt(var_g))
-        + log_ndtr(mean_c / np.sqrt(var_c))
-        + prior_v[:, None, None]
-        + shape_prior[None, :, None]
-        + _SLOPE_LOG_PRIOR
-    )
-    weight = np.exp(log_weight - log_weight.max())
-    cumulative = np.cumsum(weight.ravel())
-    cell = np.searchsorted(cumulative, (np.arange(draws) + rng.random()) / draws * cumulative[-1])
-    cell = rng.permutation(np.minimum(cell, weight.size - 1))
-    v, s, g = np.unravel_index(cell, weight.shape)
+    parts = []
+    for basis, burn_in_prior in zip(bases, _BURN_IN_PRIOR, strict=False):
+        ones, y, hh = basis.transform.sum(axis=1), basis.transform @ points.y, h @ basis.transform.T
+        precision = basis.precision(sigma_k, tau_k)
+        s11, s1y, syy = precision @ (ones * ones), precision @ (ones * y), precision @ (y * y)
+        s1h, shh, shy = (hh * ones) @ precision.T, (hh * hh) @ precision.T, (hh * y) @ precision.T
+        half_log_det = 0.5 * (basis.log_det_noise - np.log(precision).sum(axis=1))
+        # One loop instead of a fourth axis: shape (s, k) stays in the cache.
+        for width, slope_prior in zip(ridge, _SLOPE_PRIOR, strict=True):
+            d = shh + width
+            determinant = np.maximum(s11 * d - s1h * s1h, 1e-300)
+            mean_l = (d * s1y - s1h * shy) / determinant
+            mean_g = (s1h * s1y - s11 * shy) / determinant
+            quadratic = syy - s1y * mean_l + shy * mean_g
+            log_weight = (
+                -0.5 * (quadratic + np.log(determinant / width))
+                + (prior_k - half_log_det + math.log(burn_in_prior * slope_prior))
+                + prior_s[:, None]
+            )
+            parts.append((log_weight, determinant, mean_l, mean_g, d, s1h, np.broadcast_to(s11, d.shape)))
+    log_weight, determinant, mean_l, mean_g, d, s1h, s11 = (np.stack(part) for part in zip(*parts, strict=True))
+    return _obeying(log_weight, determinant, mean_l, mean_g, d, s1h, s11, h_inf)
 
-    held_out = points.held_out_mn
-    if held_out is None:
-        shift_l = shift_g = np.zeros(draws)
-    else:  # the held-out cases drawn again: (L, g) are linear in the losses
-        moved = np.einsum("mn,mni->mi", held_out, inverse[v], optimize=True)
-        right_l, right_g = moved.sum(axis=1), -(moved * h[s]).sum(axis=1)
-        a_m, b_m, d_m, det_m = a[v, 0, 0], b[v, s, 0], d[v, s, g], determinant[v, s, g]
-        shift_l = (d_m * right_l - b_m * right_g) / det_m
-        shift_g = (a_m * right_g - b_m * right_l) / det_m
-    loss_m, slope_m = _truncated(
-        rng,
-        mean_l[v, s, g] + shift_l,
-        mean_g[v, s, g] + shift_g,
-        var_l[v, s, g],
-        np.broadcast_to(var_g, weight.shape)[v, s, g],
-        cov_lg[v, s, g],
-        h_inf[0, s, 0],
+
+def _obeying(
+    log_weight: FloatArray,
+    determinant: FloatArray,
+    mean_l: FloatArray,
+    mean_g: FloatArray,
+    d: FloatArray,
+    s1h: FloatArray,
+    s11: FloatArray,
+    h_inf: FloatArray,
+) -> _Cells:
+    """Cells near the best with the probabilities of g >= 0 and c >= 0; all cells where the best disobey."""
+    threshold = 25.0
+    for keep_within in (threshold, math.inf):
+        p, s, k = np.nonzero(log_weight >= log_weight.max() - keep_within)
+        at = (p, s, k)
+        det = determinant[at]
+        var_l, var_g, cov = d[at] / det, s11[at] / det, s1h[at] / det
+        l_mean, g_mean, h = mean_l[at], mean_g[at], h_inf[s]
+        var_c = np.maximum(var_l + var_g * h**2 - 2 * cov * h, 1e-300)
+        obeyed = log_weight[at] + log_ndtr(g_mean / np.sqrt(var_g)) + log_ndtr((l_mean - g_mean * h) / np.sqrt(var_c))
+        if obeyed.max() > log_weight.max() - threshold / 2:
+            break
+    return _Cells(
+        log_weight=obeyed,
+        mean_l=l_mean,
+        mean_g=g_mean,
+        var_l=var_l,
+        var_g=var_g,
+        cov=cov,
+        w=p // len(_SLOPE_SD),
+        s=s,
+        k=k,
     )
-    drawn = shapes.take(s)
-    residual = points.y[None, :] - (loss_m[:, None] - slope_m[:, None] * h[s])
+
+
+def _drawn_cells(log_weight: FloatArray, rng: np.random.Generator, draws: int) -> IntArray:
+    """Systematic resampling: cells in proportion to their weight, with the least Monte Carlo noise."""
+    cumulative = np.cumsum(np.exp(log_weight - log_weight.max()))
+    cell = np.searchsorted(cumulative, (np.arange(draws) + rng.random()) / draws * cumulative[-1])
+    return np.asarray(rng.permutation(np.minimum(cell, len(log_weight) - 1)))
+
+
+def _draw(
+    curve: LossCurve,
+    points: Points,
+    bases: list[Basis],
+    shapes: Shapes,
+    cells: _Cells,
+    cell: IntArray,
+    sigma_k: FloatArray,
+    tau_k: FloatArray,
+    rng: np.random.Generator,
+) -> Posterior:
+    """(L, g) of every drawn cell; the held-out cases, drawn again, move them linearly."""
+    last = _log_t_last(points, shapes)
+    var_l, var_g, cov = cells.var_l[cell], cells.var_g[cell], cells.cov[cell]
+    mean_l, mean_g = cells.mean_l[cell], cells.mean_g[cell]
+    sigma_m, tau_m, burn_in_m = sigma_k[cells.k[cell]], tau_k[cells.k[cell]], cells.w[cell]
+    if points.held_out_mn is not None:
+        h = drop(shapes, _log_t(points, shapes), last)
+        moved = np.zeros_like(points.held_out_mn)
+        for w, basis in enumerate(bases):
+            mine = np.flatnonzero(burn_in_m == w)
+            precision = basis.precision(sigma_m[mine], tau_m[mine])
+            moved[mine] = (points.held_out_mn[mine] @ basis.transform.T * precision) @ basis.transform
+        right_l, right_g = moved.sum(axis=1), -(moved * h).sum(axis=1)
+        mean_l = mean_l + var_l * right_l + cov * right_g
+        mean_g = mean_g + cov * right_l + var_g * right_g
+    loss_m, slope_m = _truncated(rng, mean_l, mean_g, var_l, var_g, cov, drop_at_infinity(shapes, last))
     return Posterior(
-        level=points.level,
-        log_t_last=log_t_last,
-        shapes=drawn,
+        points=points,
+        bases=bases,
+        shapes=shapes,
+        log_t_last_m=np.array(last),
         loss_m=loss_m,
         slope_m=slope_m,
-        tau_m=tau_v[v],
-        weight_mn=np.einsum("mn,mni->mi", residual, inverse[v], optimize=True),
-        points_log_t=points.log_t,
-        inverse_vnn=np.asarray(inverse, dtype=np.float64),
-        covariance_m=v,
-        discrepancy_m=rng.standard_normal(draws),
-        sigma_m=sigma_v[v],
+        sigma_m=sigma_m,
+        tau_m=tau_m,
+        burn_in_m=burn_in_m,
+        discrepancy_m=rng.standard_normal(len(cell)),
+        unique_available=curve.training_examples_available,
     )
 
 
@@ -212,10 +304,10 @@ def _truncated(
     cov: FloatArray,
     h_inf: FloatArray,
 ) -> tuple[FloatArray, FloatArray]:
-    """Draw (L, g) with g >= 0 and c >= 0: the first of 16 tries that obeys, else the nearest edge."""
+    """Draw (L, g) with g >= 0 and c >= 0: the first try that obeys, else the nearest edge."""
     sd_g = np.sqrt(var_g)
     rest = np.sqrt(np.maximum(var_l - cov**2 / var_g, 0.0))
-    z = rng.standard_normal((2, 16, len(mean_l)))
+    z = rng.standard_normal((2, _TRIES, len(mean_l)))
     g = mean_g + sd_g * z[0]
     loss = mean_l + cov / var_g * (g - mean_g) + rest * z[1]
     good = (g >= 0) & (loss - g * h_inf >= 0)
@@ -228,90 +320,46 @@ def _truncated(
     return loss_m, g_m
 
 
-def _points(curve: LossCurve, rng: np.random.Generator, draws: int) -> _Points:
-    order = np.lexsort((curve.loss_n, curve.examples_n))
-    t, y = curve.examples_n[order], curve.loss_n[order]
-    trunks = np.array(curve.trunk_n)[order]
-    runs = np.array(curve.run_n)[order]
-    variance = np.ones(len(y))
-    if curve.design is Design.TRACE and len(t) > MOST_BINS:
-        t, y, variance = _binned(t, y)
-        trunks = runs = np.arange(len(t)).astype(str)
-    level = float(y[-1])
-    held_out = None
-    if curve.case_loss_sums_nk is not None and curve.case_tokens_k is not None and len(t) == len(order):
-        cases = len(curve.case_tokens_k)
-        times = rng.multinomial(cases, np.full(cases, 1.0 / cases), size=draws).astype(np.float64)
-        resampled = (times @ curve.case_loss_sums_nk[order].T) / (times @ curve.case_tokens_k)[:, None]
-        whole = curve.case_loss_sums_nk[order].sum(axis=1) / curve.case_tokens_k.sum()
-        held_out = (resampled - whole) / level
-    relative = y / level
-    return _Points(
-        level=level,
-        log_t=np.log(t),
-        y=relative,
-        variance=variance * relative**2,
-        same_trunk=(trunks[:, None] == trunks[None, :]) & (runs[:, None] != runs[None, :]),
-        held_out_mn=held_out,
-    )
+def _where_the_mass_is(log_b: FloatArray, mass: FloatArray) -> FloatArray:
+    """A fine grid over the coarse cells that hold mass, one more to each side."""
+    held = np.flatnonzero(mass > _NEGLIGIBLE * mass.sum())
+    low, high = log_b[max(held[0] - 1, 0)], log_b[min(held[-1] + 1, len(log_b) - 1)]
+    return np.linspace(low, high, _FINE)
 
 
-def _binned(t: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Bins of equal width in ln t, each with its mean and the variance of that mean in units of a bin of one point."""
-    u = np.log(t)
-    edges = np.linspace(u[0], u[-1], MOST_BINS + 1)
-    index = np.clip(np.searchsorted(edges, u, side="right") - 1, 0, MOST_BINS - 1)
-    count = np.bincount(index, minlength=MOST_BINS)
-    used = count > 0
-    inside = count[used].astype(np.float64)
-    mean_u = np.bincount(index, u, MOST_BINS)[used] / inside
-    mean_y = np.bincount(index, y, MOST_BINS)[used] / inside
-    residual = y - np.interp(u, mean_u, mean_y)
-    lag = float(np.clip(residual[1:] @ residual[:-1] / max(float(residual @ residual), 1e-300), 0.0, 0.95))
-    effective = np.maximum(inside * (1 - lag) / (1 + lag), 1.0)
-    return np.exp(mean_u), mean_y, 1.0 / effective
-
-
-def _covariances(points: _Points) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Covariances of the grid over noise, discrepancy and burn-in, with their log priors; shape (v, n, n)."""
-    n = len(points.y)
-    share = _BURN_IN_SHARE if n >= 6 else _BURN_IN_SHARE[:1]
-    span = max(float(points.log_t[-1] - points.log_t[0]), 1e-9)
-    place = (points.log_t - points.log_t[0]) / span
-    widen = np.where(place[None, :] < share[:, None], _BURN_IN_VARIANCE, 1.0)
-    sd = np.sqrt(points.variance * widen)
-    correlation = np.where(points.same_trunk, TRUNK_CORRELATION, 0.0) + np.eye(n)
-    noise = sd[:, :, None] * sd[:, None, :] * correlation
-    matern = _matern(np.abs(points.log_t[:, None] - points.log_t[None, :]))
-    sigma, tau, burn = np.indices((len(_SIGMA), len(_TAU), len(share))).reshape(3, -1)
-    covariance = _SIGMA[sigma, None, None] ** 2 * noise[burn] + _TAU[tau, None, None] ** 2 * matern
-    covariance = covariance + 1e-10 * np.eye(n)
-    prior = _SIGMA_LOG_PRIOR[sigma] + _TAU_LOG_PRIOR[tau] + _BURN_IN_LOG_PRIOR[burn]
-    return covariance, _SIGMA[sigma], _TAU[tau], prior
-
-
-def _matern(distance_log: FloatArray) -> FloatArray:
-    """Matern-3/2 correlation at a distance in ln t."""
-    scaled = math.sqrt(3.0) * distance_log / CORRELATION_LENGTH_LOG
-    return np.asarray((1.0 + scaled) * np.exp(-scaled))
+def _worth_keeping(mass: FloatArray) -> IntArray:
+    return np.flatnonzero(mass > 10 * _NEGLIGIBLE * mass.sum())
 
 
 @functools.cache
-def _relative_grid() -> tuple[FloatArray, FloatArray, NDArray[np.bool_], FloatArray]:
-    """Exponents, ln of shifts relative to the last point, members and log priors of all shapes."""
-    log_prior_b = -0.5 * ((np.log(_EXPONENT) - math.log(_EXPONENT_MEDIAN)) / _EXPONENT_LOG_SD) ** 2
-    log_prior_b -= np.logaddexp.reduce(log_prior_b)
-    b, shift, rectified, prior = [], [], [], []
-    log_shifts = np.log(_SHIFT).tolist()
-    for member, shifts in (("power", [-math.inf]), ("shifted", log_shifts), ("rectified", log_shifts)):
-        for log_shift in shifts:
-            b.append(_EXPONENT)
-            shift.append(np.full(len(_EXPONENT), log_shift))
-            rectified.append(np.full(len(_EXPONENT), member == "rectified"))
-            prior.append(log_prior_b + _MEMBER_LOG_PRIOR[member] - math.log(len(shifts)))
-    return np.concatenate(b), np.concatenate(shift), np.concatenate(rectified), np.concatenate(prior)
+def _noise_grid() -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Pairs of noise and discrepancy with their log prior, shape (k,)."""
+    sigma, tau = (grid.ravel() for grid in np.meshgrid(_SIGMA, _TAU, indexing="ij"))
+    prior = -0.5 * ((np.log(sigma) - math.log(_SIGMA_MEDIAN)) / _SIGMA_LOG_SD) ** 2
+    return sigma, tau, prior + np.log(np.tile(_TAU_PRIOR, len(_SIGMA)))
 
 
-def _shape_grid(log_t_last: float) -> tuple[Shapes, FloatArray]:
-    b, shift, rectified, prior = _relative_grid()
-    return Shapes(rectified_s=rectified, exponent_s=b, log_shift_s=shift + log_t_last), prior
+@functools.cache
+def _outer_grid(repeated: bool) -> tuple[FloatArray, NDArray[np.bool_], FloatArray, FloatArray]:
+    """ln of the shift relative to the last point, member, R* and log prior of every shape but for its exponent."""
+    rows = []
+    for worth in _WORTH if repeated else [math.inf]:
+        for member, prior in _MEMBER_PRIOR.items():
+            shifts = [-math.inf] if member is Member.POWER else np.log(_SHIFT).tolist()
+            rows += [(shift, member is Member.RECTIFIED, worth, math.log(prior / len(shifts))) for shift in shifts]
+    shift, rectified, worths, log_prior = zip(*rows, strict=True)
+    return np.array(shift), np.array(rectified), np.array(worths), np.array(log_prior)
+
+
+def _shape_grid(log_b: FloatArray, log_t_last: float, *, repeated: bool) -> tuple[Shapes, FloatArray, int]:
+    """All shapes with their log priors, the exponent fastest; and how many there are but for the exponent."""
+    shift, rectified, worth, prior = _outer_grid(repeated)
+    prior_b = -0.5 * ((log_b - math.log(_EXPONENT_MEDIAN)) / _EXPONENT_LOG_SD) ** 2
+    each = len(log_b)
+    shapes = Shapes(
+        rectified_s=np.repeat(rectified, each),
+        exponent_s=np.tile(np.exp(log_b), len(shift)),
+        log_shift_s=np.repeat(shift + log_t_last, each),
+        worth_s=np.repeat(worth, each),
+    )
+    return shapes, (prior[:, None] + prior_b).ravel(), len(shift)
