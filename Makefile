@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+# For example --extra-index-url https://download.pytorch.org/whl/cpu on a machine without a GPU.
+PIP_ARGUMENTS ?=
 DEMO := demo
 DEMO_TARGET_LOSS ?= 1.6
 
@@ -16,11 +18,11 @@ help: ## Show what there is.
 	$(PYTHON) -m venv .venv
 
 .venv/installed: .venv/bin/python pyproject.toml constraints.txt
-	$(PIP) install --quiet --constraint constraints.txt --editable '.[train]'
+	$(PIP) install --quiet $(PIP_ARGUMENTS) --constraint constraints.txt --editable '.[train]'
 	@touch $@
 
 .venv/installed-dev: .venv/installed pyproject.toml constraints.txt
-	$(PIP) install --quiet --constraint constraints.txt --editable '.[train,dev]'
+	$(PIP) install --quiet $(PIP_ARGUMENTS) --constraint constraints.txt --editable '.[train,dev]'
 	@touch $@
 
 # Exit code 3 says "no trustworthy answer": an outcome, not a failure of the demo.
