@@ -122,10 +122,11 @@ def _curve(calibration: Calibration, configuration: Configuration, runs: list[Ru
     trace = configuration.schedule not in (Schedule.SEPARATE, Schedule.TRUNK)
     dropped = list(calibration.notes)
     points: list[tuple[Eval | Train, Run]] = []
+    trunks = {run.started.branch_of for run in runs if run.started}
     for run in runs:
         chosen, sentence = _points(run, trace=trace)
         points.extend((point, run) for point in chosen)
-        if sentence:
+        if sentence and run.id not in trunks:  # a trunk has no end of its own, its branches have
             dropped.append(sentence)
     points = [(point, run) for point, run in points if point.loss > 0 and point.examples > 0]
     if not points:
