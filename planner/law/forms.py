@@ -73,7 +73,7 @@ class Shapes(Struct, frozen=True, kw_only=True):
 
 
 def effective_log_t(log_t_n: FloatArray, unique_n: FloatArray, worth_s: FloatArray) -> FloatArray:
-    """ln of the new examples that repeated ones are worth, shape (s, n).
+    """Natural log of the new examples that repeated ones are worth, shape (s, n).
 
     t_eff = U + U * R* * (1 - exp(-(t / U - 1) / R*)) beyond the first pass over U different examples (Muennighoff et
     al. 2023, "Scaling data-constrained language models", equation 5); t within it.

@@ -144,9 +144,9 @@ def posterior(curve: LossCurve, *, seed: int = 0, draws: int = DRAWS) -> Posteri
     shapes, prior_s, outer = _shape_grid(log_b, float(points.log_t[-1]), repeated=repeated)
     coarse = _cells(points, bases, shapes, prior_s, sigma_k, tau_k, prior_k)
     weight = np.exp(coarse.log_weight - coarse.log_weight.max())
-    log_b = _where_the_mass_is(log_b, np.bincount(coarse.s % _COARSE, weight, _COARSE))
-    kept_k = _worth_keeping(np.bincount(coarse.k, weight, len(sigma_k)))
-    kept_outer = _worth_keeping(np.bincount(coarse.s // _COARSE, weight, outer))
+    log_b = _where_the_mass_is(log_b, _mass(coarse.s % _COARSE, weight, _COARSE))
+    kept_k = _worth_keeping(_mass(coarse.k, weight, len(sigma_k)))
+    kept_outer = _worth_keeping(_mass(coarse.s // _COARSE, weight, outer))
     sigma_k, tau_k, prior_k = sigma_k[kept_k], tau_k[kept_k], prior_k[kept_k]
 
     shapes, prior_s, _ = _shape_grid(log_b, float(points.log_t[-1]), repeated=repeated)
@@ -158,7 +158,7 @@ def posterior(curve: LossCurve, *, seed: int = 0, draws: int = DRAWS) -> Posteri
 
 
 def _log_t(points: Points, shapes: Shapes) -> FloatArray:
-    """ln t as every shape sees it: shape (n,), or (s, n) where passes repeat."""
+    """Natural log of t as every shape sees it: shape (n,), or (s, n) where passes repeat."""
     if points.unique_n is None:
         return points.log_t
     return effective_log_t(points.log_t, points.unique_n, shapes.worth_s)
@@ -320,6 +320,10 @@ def _truncated(
     return loss_m, g_m
 
 
+def _mass(index: IntArray, weight: FloatArray, size: int) -> FloatArray:
+    return np.asarray(np.bincount(index, weight, size), dtype=np.float64)
+
+
 def _where_the_mass_is(log_b: FloatArray, mass: FloatArray) -> FloatArray:
     """A fine grid over the coarse cells that hold mass, one more to each side."""
     held = np.flatnonzero(mass > _NEGLIGIBLE * mass.sum())
@@ -341,7 +345,7 @@ def _noise_grid() -> tuple[FloatArray, FloatArray, FloatArray]:
 
 @functools.cache
 def _outer_grid(repeated: bool) -> tuple[FloatArray, NDArray[np.bool_], FloatArray, FloatArray]:
-    """ln of the shift relative to the last point, member, R* and log prior of every shape but for its exponent."""
+    """Log of the shift relative to the last point, member, R* and log prior of every shape but for its exponent."""
     rows = []
     for worth in _WORTH if repeated else [math.inf]:
         for member, prior in _MEMBER_PRIOR.items():

@@ -69,17 +69,19 @@ def point_fit(examples_n: FloatArray, loss_n: FloatArray) -> PointFit:
         return _nothing(y, FitStatus.TOO_FEW_POINTS)
     centre = float(np.log(t).mean())
     u = np.log(t) - centre
-    if not np.ptp(y) > 1e-14 * max(abs(float(y.mean())), 1e-300):
-        return _nothing(y, FitStatus.UNIDENTIFIED)
+    scale = float(np.abs(y).max())
+    y = y / scale if scale > 0 else y
+    if not np.ptp(y) > 1e-14:
+        return _nothing(y * scale, FitStatus.UNIDENTIFIED)
     rss_b = _projected_rss(u, y[None, :], _GRID_B)[0]
     start = int(np.argmin(rss_b))
     if start in (0, len(_GRID_B) - 1):
-        return _errors(u, y, centre, _GRID_B[start], FitStatus.AT_BOUND)
+        return _errors(u, y, centre, float(_GRID_B[start]), FitStatus.AT_BOUND, scale)
     low, high = _GRID_B[start - 1], _GRID_B[start + 1]
     b = _polish(u, y, _golden(u, y, low, high))
     if not low <= b <= high:
         b = _golden(u, y, low, high)
-    return _errors(u, y, centre, b, FitStatus.CONVERGED)
+    return _errors(u, y, centre, b, FitStatus.CONVERGED, scale)
 
 
 def resampled_fits(examples_n: FloatArray, loss_mn: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -178,7 +180,7 @@ def _polish(u: FloatArray, y: FloatArray, b: float) -> float:
     return b
 
 
-def _errors(u: FloatArray, y: FloatArray, centre: float, b: float, status: FitStatus) -> PointFit:
+def _errors(u: FloatArray, y: FloatArray, centre: float, b: float, status: FitStatus, scale_y: float) -> PointFit:
     """Parameters in units of t, with standard errors from the R of a column-scaled QR."""
     a_centred, c, phi, residual = _linear(u, y, b)
     freedom = len(y) - 3
@@ -196,12 +198,12 @@ def _errors(u: FloatArray, y: FloatArray, centre: float, b: float, status: FitSt
         elif status is FitStatus.CONVERGED:
             status = FitStatus.UNIDENTIFIED
     return PointFit(
-        a=a_centred * growth,
+        a=a_centred * growth * scale_y,
         b=b,
-        c=c,
-        se_a=float(errors[0]),
+        c=c * scale_y,
+        se_a=float(errors[0]) * scale_y,
         se_b=float(errors[1]),
-        se_c=float(errors[2]),
-        residual_sd=residual_sd,
+        se_c=float(errors[2]) * scale_y,
+        residual_sd=residual_sd * scale_y,
         status=status,
     )
