@@ -9,17 +9,16 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from planner.cost.plan import Assumption, CostQuantiles, LedgerLine, Option, Plan
+from planner.cost.plan import Assumption, CostQuantiles, Influence, LedgerLine, Option, Plan
 from planner.outcome import Finding, Quantiles, Severity
 from planner.report.chart import CurveChart, RangeBar, curve_chart, influence_bars, option_bars
 from planner.report.words import numbers, sentences, words
 
-MOST_OPTIONS = 10
+MOST_OPTIONS = 9
 MOST_INFEASIBLE = 4
-MOST_ASSUMPTIONS = 26
+MOST_ASSUMPTIONS = 24
 MOST_INFLUENCES = 7
-MOST_SOURCES = 12
-MOST_LETTERS = 400
+MOST_LETTERS_OF_A_NAME = 22
 
 
 class Paragraph(Struct, frozen=True, kw_only=True, tag="paragraph"):
@@ -67,6 +66,7 @@ class Table(Struct, frozen=True, kw_only=True, tag="table"):
         widths: Shares of the width, a column each; 0 is as wide as its text.
         total: A last row that is set apart, or None.
         strong: Indices of the rows that are set in bold.
+        whole: Keep the table on one page.
         bars: A range drawn beside every row, whose numbers stand in the table; None: no such column.
         bars_title: Header of that column.
     """
@@ -78,6 +78,7 @@ class Table(Struct, frozen=True, kw_only=True, tag="table"):
     rows: list[list[str]]
     total: list[str] | None = None
     strong: list[int] = []
+    whole: bool = False
     bars: list[RangeBar | None] | None = None
     bars_title: str = ""
 
@@ -119,11 +120,12 @@ Block = Paragraph | Entries | Callout | Tiles | Table | CurveFigure | BarsFigure
 
 
 class Section(Struct, frozen=True, kw_only=True):
-    """Blocks under a heading; without heading they open the paper."""
+    """Blocks under a heading; without heading they open the paper. A `whole` section is not broken between pages."""
 
     heading: str | None
     blocks: list[Block]
     new_page: bool = False
+    whole: bool = False
 
 
 class Document(Struct, frozen=True, kw_only=True):
@@ -300,7 +302,7 @@ def _costs(plan: Plan, language: str) -> Section:
                 header=paper.cost_columns,
                 align=["left", "left", "left", "right"],
                 widths=[4, 8, 3, 0],
-                rows=[_line(line, language) for line in plan.lines],
+                rows=[_line(line, plan, language) for line in plan.lines],
                 total=[paper.cost_total, "", "", numbers.eur_cents(plan.total_eur, language)],
             ),
         ]
@@ -325,15 +327,31 @@ def _costs(plan: Plan, language: str) -> Section:
         blocks += [
             Paragraph(text=paper.left_out_heading, style="heading"),
             Paragraph(text=paper.left_out_lead.format(count=len(plan.not_costed))),
-            Entries(items=[(line.label, f"{line.remedy.rstrip('.')}.") for line in plan.not_costed]),
+            Entries(items=_left_out(plan)),
         ]
     return Section(heading=paper.cost_heading, blocks=blocks, new_page=True)
 
 
-def _line(line: LedgerLine, language: str) -> list[str]:
+def _line(line: LedgerLine, plan: Plan, language: str) -> list[str]:
     paper = words(language).paper
     basis = paper.basis.get(line.basis.value, line.basis.value)
-    return [line.label, line.formula, basis, numbers.eur_cents(line.amount_eur, language)]
+    return [line.label, _said_once(line.formula, plan), basis, numbers.eur_cents(line.amount_eur, language)]
+
+
+def _said_once(text: str, plan: Plan) -> str:
+    """A cell without the sentence on hours, which stands among the risks in full."""
+    return text.replace(plan.hours_sentence, "").strip() if plan.hours_sentence else text
+
+
+def _left_out(plan: Plan) -> list[tuple[str, str]]:
+    """What is not costed; lines with the same remedy stand together behind it."""
+    labels: dict[str, list[str]] = {}
+    for line in plan.not_costed:
+        labels.setdefault(line.remedy.rstrip("."), []).append(line.label)
+    return [
+        (together[0], f"{remedy}.") if len(together) == 1 else (remedy, f"{'; '.join(together)}.")
+        for remedy, together in labels.items()
+    ]
 
 
 def _three(quantiles: Quantiles | CostQuantiles, show: numbers.Formatter, language: str) -> list[str]:
@@ -348,22 +366,24 @@ def _options(plan: Plan, language: str) -> Section:
     )
     refused = [option for option in plan.options if option.reason is not None]
     mine = [option for option in feasible if _is_chosen(option, plan)]
-    shown = feasible[:MOST_OPTIONS]
-    if mine and mine[0] not in shown:
-        shown = [*shown[:-1], mine[0]]
+    shown = _cheapest_of_each_gpu(feasible, mine)
     budget = plan.scenario.budget_eur is not None
-    blocks: list[Block] = [Paragraph(text=paper.options_lead)]
-    if shown:
+    blocks: list[Block] = []
+    if not any(option.cost_per_year.p10 is not None for option in shown):
+        blocks.append(Paragraph(text=paper.options_none))
+    else:
+        blocks.append(Paragraph(text=paper.options_lead))
         bars = option_bars(shown)
         blocks.append(
             Table(
                 caption=paper.options_caption,
                 header=[*paper.options_columns, *([paper.options_budget] if budget else [])],
                 align=["left", "left", "left", "right", "right", "right", "left", *(["right"] if budget else [])],
-                widths=[0, 0, 4, 0, 0, 0, 0, *([0] if budget else [])],
+                widths=[0, 0, 0, 0, 0, 1, 0, *([0] if budget else [])],
                 rows=[_option(option, plan, language, budget=budget) for option in shown],
                 strong=[index for index, option in enumerate(shown) if option in mine],
                 bars=bars if any(bars) else None,
+                whole=True,
             )
         )
     notes = []
@@ -381,6 +401,20 @@ def _options(plan: Plan, language: str) -> Section:
     return Section(heading=paper.options_heading, blocks=blocks)
 
 
+def _cheapest_of_each_gpu(feasible: list[Option], mine: list[Option]) -> list[Option]:
+    """The first option of every GPU in the given order, with the plan's own among them."""
+    first: dict[str, Option] = {}
+    for option in feasible:
+        first.setdefault(option.gpu, option)
+    shown = [option for option in first.values() if option not in mine][: MOST_OPTIONS - len(mine)]
+    return [option for option in feasible if option in shown or option in mine]
+
+
+def _name(text: str) -> str:
+    """A name short enough for a narrow column."""
+    return text if len(text) <= MOST_LETTERS_OF_A_NAME else f"{text[: MOST_LETTERS_OF_A_NAME - 1]}…"
+
+
 def _ended(reason: str | None) -> str:
     return (reason or "").rstrip(".")
 
@@ -392,11 +426,10 @@ def _is_chosen(option: Option, plan: Plan) -> bool:
 
 def _option(option: Option, plan: Plan, language: str, *, budget: bool) -> list[str]:
     paper = words(language).paper
-    had = sentences.tenure(option.tenure, language)
     return [
-        option.gpu,
-        option.quantization,
-        f"{had} ({paper.options_this})" if _is_chosen(option, plan) else had,
+        f"{_name(option.gpu)} ({paper.options_this})" if _is_chosen(option, plan) else _name(option.gpu),
+        _name(option.quantization),
+        sentences.tenure(option.tenure, language),
         numbers.decimal(option.memory_gib_p95, 1, language),
         numbers.hours(option.hours.p50, language),
         numbers.span(option.cost_per_year, numbers.eur, language),
@@ -408,9 +441,8 @@ def _option(option: Option, plan: Plan, language: str, *, budget: bool) -> list[
 def _risks(plan: Plan, language: str) -> Section:
     paper = words(language).paper
     chance = numbers.chance(1.0 - plan.if_reached.probability, language)
-    missed = sentences.missed(plan, language)
     items = [
-        (paper.risk_missed, paper.risk_missed_text.format(chance=chance, missed=missed[:1].upper() + missed[1:])),
+        (paper.risk_missed, paper.risk_missed_text.format(chance=chance, spent=sentences.spent(plan, language))),
         *((paper.severity[finding.severity.value], finding.sentence) for finding in _by_severity(plan)),
         (
             paper.risk_hours.format(basis=paper.basis.get(plan.hours_basis.value, plan.hours_basis.value)),
@@ -421,7 +453,7 @@ def _risks(plan: Plan, language: str) -> Section:
     if plan.not_costed:
         items.append((paper.risk_left_out, paper.risk_left_out_text.format(count=len(plan.not_costed))))
     blocks: list[Block] = [Entries(items=items)]
-    influences = plan.influences[:MOST_INFLUENCES]
+    influences = [item for item in plan.influences if _is_visible(item, language)][:MOST_INFLUENCES]
     if influences:
         first = influences[0]
         low = [numbers.eur(min(item.cost_low_eur, item.cost_high_eur), language) for item in influences]
@@ -442,8 +474,14 @@ def _risks(plan: Plan, language: str) -> Section:
             Paragraph(text=paper.influence_lead, style="small"),
         ]
     else:
-        blocks.append(Paragraph(text=paper.influence_none, style="small"))
+        why = paper.influence_small if plan.influences else paper.influence_none
+        blocks.append(Paragraph(text=why, style="small"))
     return Section(heading=paper.risks_heading, blocks=blocks)
+
+
+def _is_visible(item: Influence, language: str) -> bool:
+    """Whether the ends differ after rounding: a bar between equal figures says nothing."""
+    return numbers.eur(item.cost_low_eur, language) != numbers.eur(item.cost_high_eur, language)
 
 
 def _by_severity(plan: Plan) -> list[Finding]:
@@ -460,8 +498,8 @@ def _assumptions(plan: Plan, language: str) -> Section:
             caption=paper.assumptions_caption,
             header=paper.assumptions_columns,
             align=["left", "right", "left", "left", "left"],
-            widths=[6, 3, 4, 3, 6],
-            rows=[_assumption(item, language) for item in shown],
+            widths=[11, 7, 12, 6, 14],
+            rows=[_assumption(item, plan, language) for item in shown],
         ),
     ]
     hidden = len(plan.assumptions) - len(shown)
@@ -470,13 +508,13 @@ def _assumptions(plan: Plan, language: str) -> Section:
     return Section(heading=paper.assumptions_heading, blocks=blocks)
 
 
-def _assumption(item: Assumption, language: str) -> list[str]:
+def _assumption(item: Assumption, plan: Plan, language: str) -> list[str]:
     paper = words(language).paper
-    dated = f", {paper.as_of.format(date=numbers.date(item.as_of, language))}" if item.as_of else ""
+    dated = f", {paper.as_of.format(date=numbers.short_date(item.as_of, language))}" if item.as_of else ""
     return [
         item.label,
         f"{item.value} {item.unit}".strip(),
-        item.uncertainty,
+        _said_once(item.uncertainty, plan),
         paper.basis.get(item.basis.value, item.basis.value),
         f"{short_source(item.source)}{dated}",
     ]
@@ -503,6 +541,7 @@ def _method(plan: Plan, language: str) -> Section:
     return Section(
         heading=paper.method_heading,
         blocks=[Entries(items=paper.method), Paragraph(text=f"{facts} {plan.curve.sentence}", style="small")],
+        whole=True,
     )
 
 
@@ -511,4 +550,5 @@ def _glossary(language: str) -> Section:
     return Section(
         heading=paper.glossary_heading,
         blocks=[Entries(items=paper.glossary, columns=2), Signature(labels=paper.signature)],
+        whole=True,
     )

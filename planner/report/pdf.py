@@ -22,7 +22,8 @@ from planner.report.glyphs import FONTS, printable
 ATTACHMENT = "plan.json"
 MAX_PDF_BYTES = 32 * 1024 * 1024
 _TEMPLATE = Path(__file__).resolve().parent / "board.typ"
-_STANDARDS = ["ua-1", "a-3a"]
+_FONT_PATHS: list[Any] = [str(FONTS)]
+_STANDARDS: list[Any] = ["ua-1", "a-3a"]
 _MOST_LETTERS = 1_000
 _MOST_LETTERS_IN_A_CELL = 140
 
@@ -38,13 +39,13 @@ def render_pdf(plan: Plan, language: str = "en") -> bytes:
 
 def print_document(document: Document, plan: Plan) -> bytes:
     """A document as PDF with the plan attached (PDF relationship "Source")."""
-    import typst  # noqa: PLC0415 - only who prints pays for the compiler
+    import typst
 
     inputs = {"document": msgspec.json.encode(_drawable(document)).decode(), "plan": encode_plan(plan).decode()}
     printed = typst.compile(
         _TEMPLATE.read_bytes(),
         format="pdf",
-        font_paths=[str(FONTS)],
+        font_paths=_FONT_PATHS,
         ignore_system_fonts=True,
         sys_inputs=inputs,
         pdf_standards=_STANDARDS,
@@ -68,8 +69,8 @@ def read_plan_from_pdf(data: bytes, *, file: str = "board.pdf") -> Plan:
     Raises:
         PlanError: Not a PDF, damaged, without a plan, or with one that cannot be read.
     """
-    import pypdf  # noqa: PLC0415 - only who reads a paper pays for it
-    from pypdf.errors import PyPdfError  # noqa: PLC0415
+    import pypdf
+    from pypdf.errors import PyPdfError
 
     def fail(reason: str) -> PlanError:
         remedy = "Use a board paper as `plateau report` wrote it, or the plan's JSON"

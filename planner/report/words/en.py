@@ -12,7 +12,7 @@ WORDS = Words(
         over="over {}",
         or_more="{} or more",
         to="{} to {}",
-        none="none",
+        about="about {}",
     ),
     answer=AnswerWords(
         headline={
@@ -37,18 +37,19 @@ WORDS = Words(
             "adapted layers, another model); more examples of this one do not help.",
             "NOT_ENOUGH_DATA": "Gather more different studies, or ask for a target that the studies at hand allow; "
             "seeing the same studies more often does not replace new ones.",
-            "UNDECIDED": "Run a budget twice as large as the largest one so far, follow the findings below, and plan "
-            "again; until then every cost of reaching the target is conditional.",
+            "UNDECIDED": "Run a budget twice as large as the largest one so far and plan again; until "
+            "then every cost of reaching the target is conditional.",
         },
+        next_blocked="First settle what blocks: {finding}",
         decision_illustration="None. This paper shows the way with a small stand-in model. No decision may rest on its "
         "figures; calibrate PaliGemma on a GPU first.",
         decision_memory="Choose another GPU or another quantization: {memory}",
         chance="Reaching a loss of {target} within {horizon} {unit}: {chance}.",
-        cost="If reached, likely {cost} a year, 8 in 10; {missed}.",
-        cost_never="What reaching it would cost cannot be said, because hardly any forecast reaches it; {missed}.",
-        cost_unbounded="If reached, {cost} a year, without an upper end that these data support; {missed}.",
-        missed="if not, at most {spent} is spent before we know",
-        missed_unbounded="if not, what is spent before we know has no bound",
+        cost="If reached, likely {cost} a year, 8 in 10; if not, {spent}.",
+        cost_never="What reaching it would cost cannot be said, because hardly any forecast reaches it; {spent}.",
+        cost_unbounded="If reached, {cost} a year, without an upper end that these data support; if not, {spent}.",
+        spent="at most {spent} is spent before we know",
+        spent_unbounded="what is spent before we know has no bound",
         within_budget="The chance to stay within {budget} a year is {chance}.",
         lowest="The lowest loss these data support within {horizon} {unit} is about {p50} (9 in 10: {p05} to {p95}).",
         no_p90="not reached in at least 1 of 10 draws: no P90",
@@ -74,7 +75,7 @@ WORDS = Words(
         footer="Plan of {created} · calibration {calibration} of {measured} · Plateau {version}",
         page="Page {} of {}",
         decision_title="Decision asked",
-        tile_chance="Chance to reach the target",
+        tile_chance="Chance to reach it",
         tile_chance_note="within {horizon} {unit}",
         tile_cost="Cost a year, if reached",
         tile_cost_note="8 in 10 · typically {p50}",
@@ -89,8 +90,8 @@ WORDS = Words(
         asymptote_title="Floor of the loss",
         quality_title="What the target means in answers",
         next_title="What to do next",
-        curve_alt="Chart of {kind} against {unit}, both measured and forecast. {count} measured points fall from {first} "
-        "at {first_x} to {last} at {last_x}. The forecast at {horizon} {unit} is {p50}, 9 in 10 between {p05} and {p95}. "
+        curve_alt="Chart of {kind} against {unit}, measured and forecast. {count} measured points go from {first} at "
+        "{first_x} to {last} at {last_x}. The forecast at {horizon} {unit} is {p50}, 9 in 10 between {p05} and {p95}. "
         "The target is {target}. {asymptote}",
         curve_loss={
             "held_out": "Held-out loss, nats per suffix token",
@@ -125,17 +126,18 @@ WORDS = Words(
         left_out_lead="Nobody has given a figure for these {count} lines. They are in no total and in no range of this "
         "paper; each says how to get its figure.",
         options_heading="Options compared",
-        options_lead='The same target on other GPUs, quantizations and ways of having them, cheapest first. "Fits" means '
-        "that the P95 of memory fits.",
+        options_lead="The same target on other GPUs, each with its cheapest quantization and way of having it. GiB is "
+        "the P95 of memory, GPU-hours the median of one fine-tuning.",
+        options_none="The target is not reached on any GPU within the horizon, so no cost can be compared.",
         options_caption="Yearly cost by GPU, quantization and way of having it",
-        options_columns=["GPU", "Quantization", "Had", "Memory, GiB", "GPU-hours", "€ a year, 8 in 10", "Basis"],
+        options_columns=["GPU", "Quantization", "Rent or buy", "GiB", "GPU-hours", "€ a year, 8 in 10", "Hours are"],
         options_this="this plan",
         options_infeasible="Not feasible: {options}.",
         options_more="{count} more options are in the attached plan.",
         options_budget="Within budget",
         risks_heading="Risks and what would change the decision",
         risk_missed="The target is missed",
-        risk_missed_text="Chance {chance}. {missed}.",
+        risk_missed_text="Chance {chance}; then {spent}.",
         risk_hours="GPU-hours are {basis}",
         risk_memory="Memory",
         risk_left_out="Costs outside every range",
@@ -143,13 +145,13 @@ WORDS = Words(
         influence_title="{label} moves the yearly cost most: {low} to {high}",
         influence_lead="Yearly cost with one input at its P10 and at its P90, all others at their median.",
         influence_alt="Bar chart of the yearly cost with one input at its P10 and P90. {bars}.",
+        influence_small="No single uncertain input moves the yearly cost by more than its rounding.",
         influence_none="No single input is shown, because no finite cost follows from these data.",
         assumptions_heading="Assumptions, with sources and dates",
         assumptions_lead="Inputs that the figures rest on. The attached plan holds every input with its full source.",
         assumptions_caption="Inputs of the plan",
         assumptions_columns=["Input", "Value", "How sure", "Basis", "Source and date"],
         assumptions_more="{count} more inputs are in the attached plan.",
-        sources_title="Sources in full",
         method_heading="Method",
         method=[
             (
@@ -159,15 +161,15 @@ WORDS = Words(
             ),
             (
                 "Law",
-                "The final losses follow loss = a · examples^(−b) + c. Exponent, floor c and noise are not fitted to one "
-                "curve: thousands of curves that the points allow are kept, and every later figure is drawn from them. "
+                "The final losses follow loss = a · examples^(−b) + c. Exponent, floor c and noise are not one fit: "
+                "thousands of curves that the points allow are kept, and every later figure is drawn from them. "
                 "Where the points do not pin down the floor, this paper says so and gives none.",
             ),
             (
                 "Horizon",
                 "A statement reaches no farther than the validated extrapolation (64 times the largest budget), the "
-                "studies there will be, and what money allows. The verdict is the share of curves that reach the target "
-                "within it: reachable from 90 %, unreachable at 10 % or less when the floor is the reason.",
+                "studies there will be, and what money allows. The verdict is the share of curves that reach the "
+                "target within it: reachable from 90 %, unreachable at 10 % or less when the floor is the reason.",
             ),
             (
                 "Hours and memory",
@@ -182,9 +184,8 @@ WORDS = Words(
                 "infinitely expensive, so a quantile is missing rather than flattering.",
             ),
         ],
-        method_facts="This plan: {points} measured points, {draws} draws, seed {seed}, model {model}, measured on {device}.",
+        method_facts="This plan: {points} measured points, {draws} draws, seed {seed}; {model} measured on {device}.",
         glossary_heading="Glossary",
-        glossary_columns=["Term", "Meaning"],
         glossary=[
             ("Budget (of a run)", "The examples a calibration run may process."),
             ("Example", "One image with its text, seen once in training."),
@@ -197,9 +198,8 @@ WORDS = Words(
             ("Re-tuning", "A fine-tuning after the first, on newer studies."),
             ("Trial", "A complete fine-tuning, accepted or not."),
         ],
-        signature_heading="Decision",
         signature=["Decided", "Name", "Date and signature"],
-        as_of="as of {date}",
+        as_of="{date}",
         basis={
             "measured": "measured",
             "extrapolated": "extrapolated",
@@ -211,10 +211,10 @@ WORDS = Words(
             "assumption": "assumption",
         },
         tenure={
-            "on_demand": "rented on demand",
-            "spot": "rented, spot",
-            "commitment_1_year": "rented, 1 year",
-            "commitment_3_years": "rented, 3 years",
+            "on_demand": "on demand",
+            "spot": "spot",
+            "commitment_1_year": "1-year rent",
+            "commitment_3_years": "3-year rent",
             "buy": "bought",
         },
         severity={"note": "Note", "warning": "Warning", "blocking": "Blocking"},

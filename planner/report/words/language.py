@@ -20,7 +20,7 @@ class NumberWords(Struct, frozen=True, kw_only=True):
     over: str
     or_more: str
     to: str
-    none: str
+    about: str
 
 
 class AnswerWords(Struct, frozen=True, kw_only=True):
@@ -29,14 +29,15 @@ class AnswerWords(Struct, frozen=True, kw_only=True):
     headline: dict[str, str]
     decision: dict[str, str]
     next_step: dict[str, str]
+    next_blocked: str
     decision_illustration: str
     decision_memory: str
     chance: str
     cost: str
     cost_never: str
     cost_unbounded: str
-    missed: str
-    missed_unbounded: str
+    spent: str
+    spent_unbounded: str
     within_budget: str
     lowest: str
     no_p90: str
@@ -100,6 +101,7 @@ class PaperWords(Struct, frozen=True, kw_only=True):
     left_out_lead: str
     options_heading: str
     options_lead: str
+    options_none: str
     options_caption: str
     options_columns: list[str]
     options_this: str
@@ -117,19 +119,17 @@ class PaperWords(Struct, frozen=True, kw_only=True):
     influence_lead: str
     influence_alt: str
     influence_none: str
+    influence_small: str
     assumptions_heading: str
     assumptions_lead: str
     assumptions_caption: str
     assumptions_columns: list[str]
     assumptions_more: str
-    sources_title: str
     method_heading: str
     method: list[tuple[str, str]]
     method_facts: str
     glossary_heading: str
-    glossary_columns: list[str]
     glossary: list[tuple[str, str]]
-    signature_heading: str
     signature: list[str]
     as_of: str
     basis: dict[str, str]

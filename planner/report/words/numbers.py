@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 import math
 from collections.abc import Callable
+from typing import Literal
 
 from babel import Locale
 from babel.dates import format_date
@@ -115,25 +116,31 @@ def gib(value: float | None, language: str = "en") -> str:
 
 def date(value: str, language: str = "en") -> str:
     """An ISO date (or the date of an ISO timestamp) in words: "24 November 2026"; other text is returned as it is."""
-    try:
-        day = datetime.date.fromisoformat(value[:10])
-    except ValueError:
-        return value
-    return _plain(format_date(day, format="long", locale=_locale(language)))
+    return _date(value, "long", language)
+
+
+def short_date(value: str, language: str = "en") -> str:
+    """An ISO date for tables: "24 Nov 2026"; other text is returned as it is."""
+    return _date(value, "medium", language)
 
 
 Formatter = Callable[[float | None, str], str]
 
 
 def span(quantiles: Quantiles | CostQuantiles, show: Formatter = count, language: str = "en") -> str:
-    """P10 to P90: "€3,100 to €4,900", "€3,100 or more" where P90 is not reached, or "not reached"."""
+    """P10 to P90: "€3,100 to €4,900", "€3,100 or more" where P90 is not reached, or "not reached".
+
+    Ends that look the same give "about €3,000".
+    """
     low, high = quantiles.p10, quantiles.p90
     if low is None:
         return words(language).numbers.not_reached
     if high is None:
         return words(language).numbers.or_more.format(show(low, language))
     first, last = show(low, language), show(high, language)
-    return first if first == last else words(language).numbers.to.format(first, last)
+    return (
+        words(language).numbers.about.format(first) if first == last else words(language).numbers.to.format(first, last)
+    )
 
 
 def _currency(value: float, language: str, *, cents: bool) -> str:
@@ -143,6 +150,14 @@ def _currency(value: float, language: str, *, cents: bool) -> str:
         pattern = pattern.replace(".00", "")
     text = format_currency(value + 0.0, "EUR", format=pattern, locale=locale, currency_digits=False)
     return _plain(text)
+
+
+def _date(value: str, form: Literal["long", "medium"], language: str) -> str:
+    try:
+        day = datetime.date.fromisoformat(value[:10])
+    except ValueError:
+        return value
+    return _plain(format_date(day, format=form, locale=_locale(language)))
 
 
 def _locale(language: str) -> Locale:

@@ -7,7 +7,7 @@ None holds a dollar sign, which Markdown would take for mathematics.
 from __future__ import annotations
 
 from planner.cost.plan import CostQuantiles, Plan
-from planner.outcome import Quantiles, VerdictName
+from planner.outcome import Quantiles, Severity, VerdictName
 from planner.report.words import numbers
 from planner.report.words.language import words
 
@@ -63,7 +63,10 @@ def decision(plan: Plan, language: str = "en") -> str:
 
 
 def next_step(plan: Plan, language: str = "en") -> str:
-    """What to do next, by verdict."""
+    """What to do next: what a blocking finding asks for, else by verdict."""
+    for finding in plan.findings:
+        if finding.severity is Severity.BLOCKING:
+            return words(language).answer.next_blocked.format(finding=finding.sentence)
     return words(language).answer.next_step[plan.verdict.name.value]
 
 
@@ -135,11 +138,11 @@ def total(plan: Plan, language: str = "en") -> str:
     return said.total.format(total=numbers.eur_cents(plan.total_eur, language)) if plan.lines else said.no_lines
 
 
-def missed(plan: Plan, language: str = "en") -> str:
-    """What is spent if the target is missed."""
+def spent(plan: Plan, language: str = "en") -> str:
+    """What is spent before we know that the target is missed, as a clause."""
     said = words(language).answer
-    spent = plan.if_reached.spent_if_missed_eur
-    return said.missed_unbounded if spent is None else said.missed.format(spent=numbers.eur(spent, language))
+    most = plan.if_reached.spent_if_missed_eur
+    return said.spent_unbounded if most is None else said.spent.format(spent=numbers.eur(most, language))
 
 
 def is_settled(plan: Plan) -> bool:
@@ -156,4 +159,4 @@ def _cost(plan: Plan, language: str) -> str:
         template = said.cost_unbounded
     else:
         template = said.cost
-    return template.format(cost=numbers.span(cost, numbers.eur, language), missed=missed(plan, language))
+    return template.format(cost=numbers.span(cost, numbers.eur, language), spent=spent(plan, language))
