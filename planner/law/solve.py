@@ -69,8 +69,8 @@ def point_fit(examples_n: FloatArray, loss_n: FloatArray) -> PointFit:
         return _nothing(y, FitStatus.TOO_FEW_POINTS)
     centre = float(np.log(t).mean())
     u = np.log(t) - centre
-    scale = float(np.abs(y).max())
-    y = y / scale if scale > 0 else y
+    scale = 2.0 ** math.frexp(float(np.abs(y).max()))[1]  # a power of two loses no digit
+    y = y / scale
     if not np.ptp(y) > 1e-14:
         return _nothing(y * scale, FitStatus.UNIDENTIFIED)
     rss_b = _projected_rss(u, y[None, :], _GRID_B)[0]
