@@ -1,0 +1,147 @@
+"""`plateau import`, `plateau export`: into a calibration record, and out of it as one file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from planner.cli import text
+from planner.cli.frame import finish, with_json
+from planner.cli.numbers import WHOLE
+from planner.cli.opening import open_calibration
+
+if TYPE_CHECKING:
+    from planner.record import Calibration
+
+_FILE = click.Path(path_type=Path)
+
+
+@click.command(name="import")
+@click.argument("file", type=_FILE)
+@click.option("--out", type=_FILE, help="Folder of the new record, or a .jsonl. [default: saved under its id]")
+@click.option("--loss-kind", type=click.Choice(["held_out", "training", "unknown"]), help="Which loss the log has.")
+@click.option("--effective-batch-size", type=WHOLE, help="Examples a step: micro-batch x accumulation x GPUs.")
+@click.option("--x-unit", type=click.Choice(["examples", "steps", "unknown"]), help="What the log's steps count.")
+@click.option("--model", help="Hub name, such as google/paligemma-3b-pt-224; never a path.")
+@click.option("--gpu", help="GPU of the run, a name of `plateau prices`.")
+@click.option("--quantization", help="How weights were held: fp32, bf16, int8, nf4.")
+@click.option("--context", "context_length_tokens", type=WHOLE, help="Longest answer that was kept, in tokens.")
+@click.option("--schedule", type=click.Choice(["constant", "decaying", "unknown"]), help="Of the learning rate.")
+@click.option("--training-examples", type=WHOLE, help="Different examples in the training set.")
+@click.option("--x-column", help="Column of steps or examples, where its name is not a common one.")
+@click.option("--loss-column", help="Column of losses, where its name is not a common one.")
+@with_json
+def import_command(*, file: Path, out: Path | None, as_json: bool, **facts: Any) -> None:
+    """Make a record of another trainer's log: trainer_state.json (Hugging Face) or a CSV of step and loss.
+
+    What the log does not say can be given as options. Otherwise it is "unknown", here and in all that follows.
+    """
+    from planner.importers import ImportFacts, import_log
+    from planner.record import LossKind, Schedule, XUnit
+
+    kinds = {"loss_kind": LossKind, "x_unit": XUnit, "schedule": Schedule}
+    given = {name: kinds[name](value) if name in kinds else value for name, value in facts.items() if value is not None}
+    calibration = import_log(file, ImportFacts(**given))
+    place = _keep(calibration, out)
+    finish(_imported(calibration, place), _figures(calibration, place), as_json=as_json)
+
+
+@click.command()
+@click.argument("record")
+@click.option("-o", "--out", type=_FILE, help="File to write. [default: <calibration id>.jsonl]")
+@click.option("--skip-bad-lines", is_flag=True, help="Leave damaged lines out instead of refusing the record.")
+@with_json
+def export(*, record: str, out: Path | None, skip_bad_lines: bool, as_json: bool) -> None:
+    """Pack a record into one file for upload: numbers only, no images, texts or names."""
+    from planner.record import write_packed
+
+    calibration = open_calibration(record, skip_bad_lines=skip_bad_lines)
+    place = out or Path(f"{calibration.header.calibration_id}.jsonl")
+    write_packed(place, calibration)
+    size = place.stat().st_size
+    finish(
+        text.join(
+            text.headline(f"Packed into {place} ({size / 1024:,.0f} KiB)."),
+            _notes(calibration),
+        ),
+        {"calibration_id": calibration.header.calibration_id, "file": str(place), "bytes": size},
+        as_json=as_json,
+    )
+
+
+def _keep(calibration: Calibration, out: Path | None) -> str:
+    """Write the calibration and say under which name commands find it."""
+    if out is None:
+        from planner.store import save_calibration
+
+        save_calibration(calibration.header.calibration_id, calibration)
+        return calibration.header.calibration_id
+    from planner.record import save_record, write_packed
+
+    if out.suffix == ".jsonl":
+        write_packed(out, calibration)
+    else:
+        save_record(out, calibration)
+    return str(out)
+
+
+def _imported(calibration: Calibration, place: str) -> str:
+    header, imported = calibration.header, calibration.header.imported
+    assert imported is not None
+    configuration = header.configuration
+    facts = [
+        ("loss", _said(header.loss_kind.value, "--loss-kind")),
+        (
+            "x counts",
+            header.x_unit.value
+            if header.x_unit.value == "examples"
+            else "steps (examples unknown: --effective-batch-size)",
+        ),
+        ("effective batch size", _said(configuration.effective_batch_size, "--effective-batch-size")),
+        ("model", _said(configuration.model, "--model")),
+        ("GPU", _said(header.hardware.gpu, "--gpu")),
+        ("quantization", _said(configuration.quantization, "--quantization")),
+        ("learning rate", _said(configuration.schedule.value, "--schedule")),
+        ("training examples", _said(header.dataset.training_examples, "--training-examples")),
+        ("seconds", imported.seconds.replace("_", " ")),
+    ]
+    return text.join(
+        text.headline(f"{_points(calibration):,} points imported from {imported.rows:,} rows."),
+        text.pairs(facts),
+        _notes(calibration),
+        f"Next: plateau fit {place}",
+    )
+
+
+def _points(calibration: Calibration) -> int:
+    from planner.curve import loss_curves
+
+    return sum(len(curve.loss_n) for curve in loss_curves(calibration))
+
+
+def _said(value: object, option: str) -> str:
+    if value in (None, "unknown"):
+        return f"unknown (say it with {option})"
+    return f"{value:,}" if isinstance(value, int) else str(value).replace("held_out", "held-out")
+
+
+def _notes(calibration: Calibration) -> str:
+    return "\n".join(text.paragraph(note, indent=2, hanging=4) for note in calibration.notes)
+
+
+def _figures(calibration: Calibration, place: str) -> dict[str, Any]:
+    header = calibration.header
+    assert header.imported is not None
+    return {
+        "calibration_id": header.calibration_id,
+        "record": place,
+        "log": header.imported.log,
+        "points": _points(calibration),
+        "loss_kind": header.loss_kind,
+        "x_unit": header.x_unit,
+        "configuration": header.configuration,
+        "hardware": header.hardware,
+        "notes": list(calibration.notes),
+    }
