@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 from msgspec import Struct
+from safetensors import SafetensorError
 
 from planner.errors import MissingPartError
 from trainer.quantize import compute_dtype, loading_options
@@ -153,17 +154,25 @@ def load_model(source: str, *, name: str, quantization: str, device: torch.devic
     try:
         with _quiet():
             tokenizer = AutoTokenizer.from_pretrained(source, **options)
-            network = PaliGemmaForConditionalGeneration.from_pretrained(
-                source, use_safetensors=True, **options, **loading_options(quantization, device)
+            loaded: Any = PaliGemmaForConditionalGeneration.from_pretrained(
+                source,
+                use_safetensors=True,
+                output_loading_info=True,
+                **options,
+                **loading_options(quantization, device),
             )
-    except (OSError, ValueError) as problem:
+    except (OSError, ValueError, KeyError, SafetensorError) as problem:
         raise MissingPartError(
             f"The weights or the tokenizer of {what} are not complete on this machine ({type(problem).__name__}). "
             f"On a machine with internet: accept the licence at huggingface.co/{PALIGEMMA}, run `calibrate fetch`, "
             "and copy the cache; or give --model a folder with config.json, *.safetensors and tokenizer files."
         ) from None
-    if type(network.config).__name__ != "PaliGemmaConfig":
-        raise MissingPartError(f"{what} is not a PaliGemma model. Use --model tiny or {PALIGEMMA}.")
+    network, info = loaded
+    if absent := info["missing_keys"]:
+        raise MissingPartError(
+            f"{len(absent)} weights of a PaliGemma are not in {what}; random ones would take their place. "
+            f"Use --model tiny, {PALIGEMMA}, or a complete folder."
+        )
     network.requires_grad_(False)
     return LoadedModel(
         network=network,

@@ -40,16 +40,16 @@ PALIGEMMA_CONFIG: dict[str, Any] = {
 class TinyShape(Struct, frozen=True, kw_only=True):
     """Size and pretraining of the tiny model."""
 
-    hidden: int = 96
+    hidden: int = 128
     layers: int = 2
     heads: int = 4
     intermediate: int = 256
     vision_hidden: int = 48
-    vision_layers: int = 2
+    vision_layers: int = 1
     image_size_px: int = SIZE_PX
     patch_px: int = 14
     vocabulary: int = 1500
-    pretraining_steps: int = 500
+    pretraining_steps: int = 600
     batch_size: int = 32
     learning_rate: float = 3e-3
     longest_text_tokens: int = 48

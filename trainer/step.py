@@ -61,10 +61,20 @@ def head(model: LoadedModel, rows: torch.Tensor) -> torch.Tensor:
 
 def token_losses(model: LoadedModel, batch: Batch, features: torch.Tensor) -> torch.Tensor:
     """Nats of every suffix token of the batch, in row order."""
+    return functional.cross_entropy(*_suffix_rows(model, batch, features), reduction="none")
+
+
+def summed_loss(model: LoadedModel, batch: Batch, features: torch.Tensor) -> torch.Tensor:
+    """Nats summed over the suffix tokens of the batch."""
+    return functional.cross_entropy(*_suffix_rows(model, batch, features), reduction="sum")
+
+
+def _suffix_rows(model: LoadedModel, batch: Batch, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Logits of the rows that predict a suffix token, and these tokens."""
     hidden = hidden_states(model, batch, features).last_hidden_state
     targets = batch.labels[:, 1:].to(model.device)
     predicted = targets != IGNORED
-    return functional.cross_entropy(head(model, hidden[:, :-1][predicted]), targets[predicted], reduction="none")
+    return head(model, hidden[:, :-1][predicted]), targets[predicted]
 
 
 def micro_batches(model: LoadedModel, examples: Sequence[Encoded], size: int) -> list[Batch]:
@@ -99,7 +109,7 @@ def training_step(
     optimizer.zero_grad(set_to_none=True)
     total = 0.0
     for batch in batches:
-        loss = token_losses(model, batch, features(batch.images)).sum() / tokens
+        loss = summed_loss(model, batch, features(batch.images)) / tokens
         torch.autograd.backward(loss)
         total += float(loss.detach())
     norm = float(torch.nn.utils.clip_grad_norm_(model.trainable(), clip))

@@ -1,0 +1,48 @@
+"""Networks for tests: a random tiny PaliGemma with adapters."""
+
+from __future__ import annotations
+
+import torch
+from msgspec import structs
+
+from trainer import tiny
+from trainer.model import LoadedModel, add_lora
+from trainer.shape import TinyShape
+from trainer.tokens import Encoded
+
+SHAPE = structs.replace(
+    TinyShape(), hidden=64, heads=2, intermediate=128, vision_hidden=16, vocabulary=300, image_size_px=28
+)
+
+
+def random_model(targets: str | None = "all-linear") -> LoadedModel:
+    tokenizer = tiny.train_tokenizer(["left upper zone", "right lower zone"], SHAPE.vocabulary)
+    model = tiny.new_model(tokenizer, SHAPE)
+    model.network.requires_grad_(False)
+    if targets:
+        add_lora(model.network, targets=targets, rank=4, alpha=8, seed=0)
+        with torch.random.fork_rng():
+            torch.manual_seed(1)
+            for name, parameter in model.trainable_named().items():
+                if "lora_B" in name:
+                    torch.nn.init.normal_(parameter, std=0.05)
+    return model
+
+
+def random_examples(
+    model: LoadedModel, lengths: tuple[tuple[int, int], ...] = ((4, 7), (6, 3), (5, 5), (3, 9))
+) -> list[Encoded]:
+    draw = torch.Generator().manual_seed(3)
+
+    def ids(length: int) -> tuple[int, ...]:
+        return tuple(torch.randint(10, model.vocabulary_size, (length,), generator=draw).tolist())
+
+    return [
+        Encoded(prompt=ids(prompt), suffix=ids(suffix), image=row, case=row % 2, truncated=False)
+        for row, (prompt, suffix) in enumerate(lengths)
+    ]
+
+
+def random_features(model: LoadedModel, rows: int = 4) -> torch.Tensor:
+    width = model.network.config.vision_config.hidden_size
+    return torch.randn(rows, model.image_tokens, width, generator=torch.Generator().manual_seed(5))

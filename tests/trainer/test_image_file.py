@@ -1,0 +1,86 @@
+"""Images from outside: what is refused, by content."""
+
+from __future__ import annotations
+
+import struct
+import time
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from trainer.dataset.image_file import ImageRefusedError, check_header, open_image, pixels
+
+
+def claimed_png(path: Path, side: int) -> Path:
+    """A few bytes that claim to be a huge picture."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
+    body = zlib.compress(b"\0" * 1000)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", body) + chunk(b"IEND", b""))
+    return path
+
+
+@pytest.mark.parametrize("side", [4_500, 13_000, 30_000])
+def test_a_bomb_is_refused_before_it_is_decoded(tmp_path: Path, side: int) -> None:
+    path = claimed_png(tmp_path / "x.png", side)
+    start = time.perf_counter()
+    with pytest.raises(ImageRefusedError, match="20,000,000 pixels"):
+        open_image(path)
+    assert time.perf_counter() - start < 0.5
+
+
+@pytest.mark.parametrize("name", ["study.dcm", "renamed.png"])
+@pytest.mark.parametrize("head", [b"\0" * 128 + b"DICM", b"\x08\x00\x05\x00CS\x0a\x00ISO_IR 100"])
+def test_dicom_is_refused_by_content(tmp_path: Path, name: str, head: bytes) -> None:
+    path = tmp_path / name
+    path.write_bytes(head + b"\0" * 200)
+    with pytest.raises(ImageRefusedError, match="DICOM"):
+        open_image(path)
+
+
+@pytest.mark.parametrize("kind", ["GIF", "BMP", "TIFF"])
+def test_other_formats_are_refused_whatever_the_name(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "x.png"
+    Image.new("L", (8, 8)).save(path, format=kind)
+    with pytest.raises(ImageRefusedError, match="JPEG, PNG or WebP"):
+        check_header(path)
+
+
+def test_a_png_cut_anywhere_is_refused_or_whole(tmp_path: Path) -> None:
+    whole = tmp_path / "whole.png"
+    noise = np.random.default_rng(0).integers(0, 255, (16, 16), dtype=np.uint8)
+    Image.fromarray(noise).save(whole)
+    data = whole.read_bytes()
+    cut = tmp_path / "cut.png"
+    refused = 0
+    for end in range(0, len(data), 5):
+        cut.write_bytes(data[:end])
+        try:
+            open_image(cut)
+        except ImageRefusedError:
+            refused += 1
+    assert refused > 0.8 * len(data) / 5
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "P", "LA", "1"])
+def test_every_mode_becomes_three_channels_between_minus_one_and_one(tmp_path: Path, mode: str) -> None:
+    Image.new(mode, (20, 10)).save(tmp_path / "x.png")
+    values = pixels(tmp_path / "x.png", 14)
+    assert values.shape == (3, 14, 14)
+    assert values.min() >= -1
+    assert values.max() <= 1
+
+
+def test_sixteen_bit_greys_are_windowed_not_clipped(tmp_path: Path) -> None:
+    ramp = np.linspace(1000, 3000, 64, dtype=np.uint16).reshape(8, 8)
+    Image.fromarray(ramp).save(tmp_path / "x.png")
+    values = pixels(tmp_path / "x.png", 8)
+    assert values.min() == -1
+    assert values.max() == 1
+    assert len(np.unique(values)) > 50
