@@ -243,14 +243,7 @@ def _tiles(plan: Plan, language: str) -> Tiles:
                 note=paper.tile_budget_note.format(budget=numbers.eur(plan.scenario.budget_eur, language)),
             )
         )
-    left_out = str(len(plan.not_costed))
-    tiles.append(
-        Tile(
-            label=paper.tile_left_out,
-            value=paper.tile_left_out_value.format(count=left_out),
-            note=paper.tile_left_out_note,
-        )
-    )
+    tiles.append(Tile(label=paper.tile_left_out, value=str(len(plan.not_costed)), note=paper.tile_left_out_note))
     return Tiles(tiles=tiles)
 
 
@@ -372,14 +365,15 @@ def _options(plan: Plan, language: str) -> Section:
     if not any(option.cost_per_year.p10 is not None for option in shown):
         blocks.append(Paragraph(text=paper.options_none))
     else:
-        blocks.append(Paragraph(text=paper.options_lead))
+        bases = dict.fromkeys(paper.basis.get(option.hours_basis.value, option.hours_basis.value) for option in shown)
+        blocks.append(Paragraph(text=paper.options_lead.format(basis=", ".join(bases))))
         bars = option_bars(shown)
         blocks.append(
             Table(
                 caption=paper.options_caption,
                 header=[*paper.options_columns, *([paper.options_budget] if budget else [])],
-                align=["left", "left", "left", "right", "right", "right", "left", *(["right"] if budget else [])],
-                widths=[0, 0, 0, 0, 0, 1, 0, *([0] if budget else [])],
+                align=["left", "left", "left", "right", "right", "right", *(["right"] if budget else [])],
+                widths=[0, 0, 0, 0, 0, 1, *([0] if budget else [])],
                 rows=[_option(option, plan, language, budget=budget) for option in shown],
                 strong=[index for index, option in enumerate(shown) if option in mine],
                 bars=bars if any(bars) else None,
@@ -433,7 +427,6 @@ def _option(option: Option, plan: Plan, language: str, *, budget: bool) -> list[
         numbers.decimal(option.memory_gib_p95, 1, language),
         numbers.hours(option.hours.p50, language),
         numbers.span(option.cost_per_year, numbers.eur, language),
-        paper.basis.get(option.hours_basis.value, option.hours_basis.value),
         *([numbers.chance(option.probability_within_budget, language)] if budget else []),
     ]
 

@@ -71,7 +71,6 @@ class PaperWords(Struct, frozen=True, kw_only=True):
     tile_budget: str
     tile_budget_note: str
     tile_left_out: str
-    tile_left_out_value: str
     tile_left_out_note: str
     verdict_title: str
     asymptote_title: str
