@@ -9,6 +9,7 @@ import datetime
 import difflib
 import functools
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_type_hints
@@ -169,8 +170,9 @@ class ArchitectureRow(Row, frozen=True, kw_only=True):
 R = TypeVar("R", bound=Row)
 
 
-class Catalog(Struct, frozen=True, kw_only=True):
-    """All catalogs."""
+@dataclass(frozen=True, kw_only=True)
+class Catalog:
+    """All catalogs. Rows are found by name through dictionaries that are built once."""
 
     gpus: tuple[GpuSpec, ...]
     prices: tuple[Price, ...]
@@ -182,6 +184,17 @@ class Catalog(Struct, frozen=True, kw_only=True):
     utilisation: tuple[Utilisation, ...]
     parameters: tuple[ModelParameter, ...]
     architectures: tuple[ArchitectureRow, ...]
+
+    @functools.cached_property
+    def _parameters(self) -> dict[str, ModelParameter]:
+        return {row.name: row for row in self.parameters}
+
+    @functools.cached_property
+    def _prices(self) -> dict[tuple[str, str], list[Price]]:
+        grouped: dict[tuple[str, str], list[Price]] = {}
+        for row in self.prices:
+            grouped.setdefault((row.gpu, row.tenure), []).append(row)
+        return grouped
 
     def gpu(self, name: str) -> GpuSpec:
         """A GPU by name, whatever the case.
@@ -209,15 +222,20 @@ class Catalog(Struct, frozen=True, kw_only=True):
 
     def parameter(self, name: str) -> ModelParameter:
         """A factor of the memory or hours model by name."""
-        return _find(self.parameters, "name", name, file="hardware_model.csv")
+        found = self._parameters.get(name)
+        return found if found is not None else _find(self.parameters, "name", name, file="hardware_model.csv")
 
     def rented(self, gpu: str, tenure: str, provider: str | None = None) -> tuple[Price, ...]:
-        """Prices of a GPU-hour for a tenure."""
-        return tuple(
+        """Prices of a GPU-hour for a tenure: of each provider the rows of its newest date, older ones are history."""
+        rows = [
             price
-            for price in self.prices
-            if price.gpu == gpu and price.tenure == tenure and provider in (None, price.provider)
-        )
+            for price in self._prices.get((gpu, tenure), ())
+            if provider is None or provider.lower() == price.provider.lower()
+        ]
+        newest: dict[str, str] = {}
+        for price in rows:
+            newest[price.provider] = max(price.as_of, newest.get(price.provider, ""))
+        return tuple(price for price in rows if price.as_of == newest[price.provider])
 
 
 FILES: dict[str, tuple[str, type[Row]]] = {

@@ -109,13 +109,19 @@ def rent_draws(
                 field="tenure",
                 reason=f"no dated price for {gpu.gpu} {scenario.tenure.value.replace('_', ' ')}"
                 + (f" at {scenario.provider}" if scenario.provider else ""),
-                remedy="Type your own with --price-eur-per-hour, or choose another GPU or tenure",
+                remedy=_other_prices(gpu, catalog),
             )
         )
     chosen = np.searchsorted(np.cumsum(provider_shares(rows)), pick * (1.0 - 1e-12))
     native = np.array([row.price_per_gpu_hour for row in rows])[chosen]
     in_eur = np.array([row.currency == "EUR" for row in rows])[chosen]
     return np.asarray(native * np.where(in_eur, 1.0, eur_per_usd) * drift)
+
+
+def _other_prices(gpu: GpuSpec, catalog: Catalog) -> str:
+    known = sorted({f"{row.tenure} at {row.provider}" for row in catalog.prices if row.gpu == gpu.gpu})
+    there = f"Dated prices for {gpu.gpu}: {', '.join(known)}. " if known else ""
+    return f"{there}Type your own with --price-eur-per-hour, or choose another GPU or tenure"
 
 
 def provider_shares(rows: tuple[Price, ...]) -> FloatArray:

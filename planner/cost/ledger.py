@@ -9,7 +9,7 @@ from planner.catalog import Catalog, GpuSpec, Price
 from planner.cost.drivers import Drivers, electricity_row, purchase_row, rented_rows
 from planner.cost.plan import Basis, LedgerLine, NotCosted
 from planner.cost.scenario import Scenario, ServingMode, Tenure
-from planner.cost.yearly import YearlyCost, fine_tunings_per_year
+from planner.cost.yearly import YearlyCost, fine_tunings_per_year, useful_hour_eur
 
 CENT = Decimal("0.01")
 
@@ -92,7 +92,7 @@ def _rent_source(scenario: Scenario, gpu: GpuSpec, catalog: Catalog) -> tuple[Ba
     named = ", ".join(providers[:4]) + (f" and {len(providers) - 4} more" if len(providers) > 4 else "")
     return (
         Basis.CATALOG,
-        f"Median of {len(rows)} dated prices ({named}), data/prices.csv",
+        f"Median over providers of {len(rows)} dated prices ({named}), data/prices.csv",
         min(row.as_of for row in rows),
     )
 
@@ -103,7 +103,7 @@ def _training(
     if scenario.tenure is Tenure.BUY:
         return
     basis, source, as_of = _rent_source(scenario, gpu, catalog)
-    rate = _effective_rate(cost, drivers)
+    rate = float(useful_hour_eur(drivers, scenario, catalog)[0])
     tunings = fine_tunings_per_year(scenario)
     once = float(cost.tuning_hours[0])
     parts = (
@@ -114,6 +114,8 @@ def _training(
          f"{float(cost.calibration_hours[0]):,.2f} h x {rate:,.2f} EUR/h"),
     )  # fmt: skip
     for code, label, hours, formula in parts:
+        if code == "calibration_rent" and not hours:
+            continue
         yield _product(
             code,
             label,
@@ -127,21 +129,13 @@ def _training(
         )
 
 
-def _effective_rate(cost: YearlyCost, drivers: Drivers) -> float:
-    """Euro for an hour of useful work: above the list price where spot hours are lost."""
-    hours = float(cost.calibration_hours[0] + cost.serving_hours[0])
-    if not hours:
-        return float(drivers.rent_eur_per_hour[0])
-    return float(cost.calibration[0] + cost.serving[0]) / hours
-
-
 def _serving_and_staff(
     cost: YearlyCost, drivers: Drivers, scenario: Scenario, gpu: GpuSpec, catalog: Catalog
 ) -> Iterator[LedgerLine]:
     if scenario.studies_per_day is not None and scenario.tenure is not Tenure.BUY:
         basis, source, as_of = _rent_source(scenario, gpu, catalog)
         hours = float(cost.serving_hours[0])
-        rate = float(cost.serving[0]) / hours
+        rate = float(useful_hour_eur(drivers, scenario, catalog)[0])
         formula = (
             f"always on, {hours:,.0f} h x {rate:,.2f} EUR/h"
             if scenario.serving_mode is ServingMode.ALWAYS_ON
@@ -250,9 +244,17 @@ _NEVER_COMPUTED = (
 )
 
 
-def not_costed(scenario: Scenario) -> list[NotCosted]:
+def not_costed(scenario: Scenario, *, illustration: bool) -> list[NotCosted]:
     """Lines that a board asks about and that the scenario has no figure for; counted on page one, never zero."""
     lines = []
+    if illustration:
+        lines.append(
+            NotCosted(
+                code="calibration",
+                label="Calibration of the real model",
+                remedy="Run `calibrate run` with PaliGemma-3B on a GPU; this plan rests on a small stand-in",
+            )
+        )
     if scenario.studies_per_day is None:
         lines.append(
             NotCosted(code="serving", label="Answering studies", remedy="Give the studies a day (--studies-a-day)")

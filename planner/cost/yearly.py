@@ -109,8 +109,7 @@ def yearly_cost(
         energy = energy_kwh * drivers.electricity_eur_per_kwh
         tuning = calibration = serving = none
     else:
-        lost = 1.0 / (1.0 - factor("spot_loss")) if scenario.tenure is Tenure.SPOT else 1.0
-        rate = drivers.rent_eur_per_hour * lost
+        rate = useful_hour_eur(drivers, scenario, catalog)
         tuning = tuning_hours * fine_tunings_per_year(scenario) * rate
         calibration, serving = calibration_hours * rate, serving_hours * rate
         equipment = maintenance = energy = energy_kwh = none
@@ -138,6 +137,12 @@ def yearly_cost(
         staff=staff,
         vat=_share_of(taxable, scenario.vat_rate * (1.0 - scenario.vat_recoverable_share)),
     )
+
+
+def useful_hour_eur(drivers: Drivers, scenario: Scenario, catalog: Catalog) -> FloatArray:
+    """Euro for a rented hour of useful work: above the list price where spot hours are lost."""
+    lost = catalog.parameter("spot_loss").value if scenario.tenure is Tenure.SPOT else 0.0
+    return drivers.rent_eur_per_hour / (1.0 - lost)
 
 
 def _share_of(amount: FloatArray, share: float) -> FloatArray:

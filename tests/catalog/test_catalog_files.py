@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import statistics
 
@@ -29,8 +30,8 @@ def test_at_least_thirty_gpus_and_a_thousand_dated_prices(catalog: Catalog) -> N
 
 
 def test_every_row_has_a_source_and_a_date_that_is_not_in_the_future(catalog: Catalog) -> None:
-    for name in catalog.__struct_fields__:
-        for row in getattr(catalog, name):
+    for field in dataclasses.fields(catalog):
+        for row in getattr(catalog, field.name):
             assert row.source, row
             assert row.age_days(TODAY) >= 0, row
 

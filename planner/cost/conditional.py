@@ -1,0 +1,87 @@
+"""What reaching the target costs where it is reached, what is spent where it is missed, and the budget scenario."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+
+from planner.catalog import GpuSpec
+from planner.cost.drawing import Question
+from planner.cost.drivers import Drivers
+from planner.cost.plan import IfReached
+from planner.cost.quantiles import NEVER, NEVER_PAID, cost_quantiles, quantiles
+from planner.cost.scenario import Scenario
+from planner.cost.yearly import YearlyCost, yearly_cost
+
+UNKNOWN_EXAMPLES = "the log counts steps and does not say how many examples a step has"
+
+
+def if_reached(drivers: Drivers, cost: YearlyCost, scenario: Scenario, gpu: GpuSpec, question: Question) -> IfReached:
+    """Figures conditional on success, labelled, beside what is spent without it."""
+    missed = spent_if_missed(drivers, scenario, gpu, question)
+    reached = np.isfinite(drivers.examples)
+    share = float(reached.mean())
+    if not question.examples_known:
+        return IfReached(
+            probability=question.forecast.verdict.probability,
+            examples=NEVER,
+            hours=NEVER,
+            cost_per_year=NEVER_PAID,
+            spent_if_missed_eur=missed,
+            sentence=f"Hours and cost are unknown: {UNKNOWN_EXAMPLES}.",
+        )
+    if not reached.any():
+        return IfReached(
+            probability=share,
+            examples=NEVER,
+            hours=NEVER,
+            cost_per_year=NEVER_PAID,
+            spent_if_missed_eur=missed,
+            sentence="No draw reaches the target within the horizon, so there is no figure for reaching it.",
+        )
+    return IfReached(
+        probability=share,
+        examples=quantiles(drivers.examples[reached]),
+        hours=quantiles(cost.tuning_hours[reached]),
+        cost_per_year=cost_quantiles(cost.total[reached]),
+        spent_if_missed_eur=missed,
+        sentence=f"Figures for the {100 * share:.0f} % of draws that reach the target; conditional on reaching it.",
+    )
+
+
+def spent_if_missed(drivers: Drivers, scenario: Scenario, gpu: GpuSpec, question: Question) -> float | None:
+    """P90 of what one fine-tuning up to the horizon costs, VAT included, before it is known that the target is missed.
+
+    Bought hardware is spent as a whole year of it. None where examples are unknown.
+    """
+    if not question.examples_known:
+        return None
+    horizon = np.full_like(drivers.examples, question.forecast.verdict.horizon_examples)
+    once = msgspec.structs.replace(
+        scenario,
+        trials=1.0,
+        retunings_per_year=0.0,
+        studies_per_day=None,
+        staff_hours_per_year=None,
+        storage_gib=None,
+    )
+    cost = yearly_cost(drivers.replaced("examples", horizon), once, gpu, question.catalog, 0.0)
+    return quantiles(cost.total).p90
+
+
+def budget_scenario(drivers: Drivers, question: Question) -> tuple[Drivers, str]:
+    """The single scenario whose lines add up, and its name; a lower target never makes it cheaper."""
+    typical = drivers.medians()
+    if not question.examples_known:
+        none = typical.replaced("examples", np.array([0.0]))
+        return none, f"Without fine-tuning, whose hours are unknown: {UNKNOWN_EXAMPLES}"
+    if np.isfinite(typical.examples[0]):
+        return typical, (
+            f"Target reached with the median effort ({typical.examples[0]:,.0f} examples), every other input at its "
+            "median"
+        )
+    horizon = question.forecast.verdict.horizon_examples
+    return typical.replaced("examples", np.array([horizon])), (
+        f"Target missed in most draws: fine-tuning up to the horizon of {horizon:,.0f} examples, every other input at "
+        "its median"
+    )
