@@ -9,7 +9,7 @@ import click
 from planner.errors import InputError
 
 
-class Number(click.ParamType):
+class Number(click.ParamType[float]):
     """A plain decimal number; its range is checked where its meaning is known."""
 
     name = "number"
@@ -32,7 +32,7 @@ class Whole(Number):
 
     name = "whole number"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:  # type: ignore[override]
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Text to number."""
         number = super().convert(value, param, ctx)
         if number != int(number) or not 1 <= number <= 1e12:

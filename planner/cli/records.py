@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _FILE = click.Path(path_type=Path)
 
 
-@click.command(name="import")
+@click.command(name="import", short_help="Another trainer's log becomes a record.")
 @click.argument("file", type=_FILE)
 @click.option("--out", type=_FILE, help="Folder of the new record, or a .jsonl. [default: saved under its id]")
 @click.option("--loss-kind", type=click.Choice(["held_out", "training", "unknown"]), help="Which loss the log has.")
@@ -42,13 +42,15 @@ def import_command(*, file: Path, out: Path | None, as_json: bool, **facts: Any)
     from planner.record import LossKind, Schedule, XUnit
 
     kinds = {"loss_kind": LossKind, "x_unit": XUnit, "schedule": Schedule}
-    given = {name: kinds[name](value) if name in kinds else value for name, value in facts.items() if value is not None}
+    given: dict[str, Any] = {
+        name: kinds[name](value) if name in kinds else value for name, value in facts.items() if value is not None
+    }
     calibration = import_log(file, ImportFacts(**given))
     place = _keep(calibration, out)
     finish(_imported(calibration, place), _figures(calibration, place), as_json=as_json)
 
 
-@click.command()
+@click.command(short_help="A record as one file, for upload.")
 @click.argument("record")
 @click.option("-o", "--out", type=_FILE, help="File to write. [default: <calibration id>.jsonl]")
 @click.option("--skip-bad-lines", is_flag=True, help="Leave damaged lines out instead of refusing the record.")

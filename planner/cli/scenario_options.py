@@ -1,0 +1,97 @@
+"""The scenario on the command line: one option for every field of `Scenario`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from planner.cli.numbers import NUMBER, WHOLE
+from planner.errors import Mistake, ScenarioError
+
+if TYPE_CHECKING:
+    from planner.cost.scenario import Scenario
+
+_TENURES = click.Choice(["on_demand", "spot", "commitment_1_year", "commitment_3_years", "buy"])
+_MODES = click.Choice(["batch", "always_on"])
+
+OPTIONS: tuple[tuple[str, str, click.ParamType[Any], str], ...] = (
+    ("target_loss", "--target-loss", NUMBER, "Held-out loss to reach, nats per suffix token."),
+    ("gpu", "--gpu", click.STRING, "A GPU of `plateau prices`."),
+    ("quantization", "--quantization", click.STRING, "How weights are held: bf16, int8, nf4, fp32. [default: bf16]"),
+    ("budget_eur", "--budget", NUMBER, "Yearly budget in EUR; gives the chance to stay within it."),
+    ("studies_per_day", "--studies-a-day", NUMBER, "Studies to answer a day; without it serving is not costed."),
+    ("staff_hours_per_year", "--staff-hours", NUMBER, "Hours of staff a year; without it staff is not costed."),
+    ("staff_eur_per_hour", "--staff-eur-per-hour", NUMBER, "Full cost of an hour of staff in EUR."),
+    ("tenure", "--tenure", _TENURES, "How the GPU is had. [default: on_demand]"),
+    ("provider", "--provider", click.STRING, "Only prices of this provider."),
+    ("price_eur_per_hour", "--price-eur-per-hour", NUMBER, "Your own price of a GPU-hour in EUR, without VAT."),
+    ("server_quote_eur", "--server-quote-eur", NUMBER, "Your own quote for a server in EUR, without VAT."),
+    ("retunings_per_year", "--retunings-per-year", NUMBER, "Fine-tunings a year after the first. [default: 1]"),
+    ("retuning_share", "--retuning-share", NUMBER, "Examples of a re-tuning as a share of the first. [default: 1]"),
+    ("trials", "--trials", NUMBER, "Complete fine-tunings until one is accepted. [default: 3]"),
+    ("unique_studies", "--unique-studies", NUMBER, "Different studies there within a year; limits the horizon."),
+    ("answer_tokens", "--answer-tokens", WHOLE, "Tokens of one answer. [default: 64]"),
+    ("serving_mode", "--serving-mode", _MODES, "Hours used, or 8,760 hours a year. [default: batch]"),
+    ("electricity_eur_per_kwh", "--electricity-eur-per-kwh", NUMBER, "EUR a kWh without VAT. [default: dated figure]"),
+    ("country", "--country", click.STRING, "ISO 3166 code, for electricity and carbon. [default: NLD]"),
+    (
+        "power_usage_effectiveness",
+        "--power-usage-effectiveness",
+        NUMBER,
+        "Facility power over IT power. [default: 1.5]",
+    ),
+    ("vat_rate", "--vat-rate", NUMBER, "Share: 0.21 is 21 %. [default: 0.21]"),
+    ("vat_recoverable_share", "--vat-recoverable-share", NUMBER, "Share of input VAT that comes back. [default: 0]"),
+    ("usd_per_eur", "--usd-per-eur", NUMBER, "Exchange rate. [default: the catalog's dated rate]"),
+    ("lifetime_years", "--lifetime-years", NUMBER, "Of bought hardware. [default: 5]"),
+    ("residual_share", "--residual-share", NUMBER, "Of its price at the end of its life. [default: 0.1]"),
+    ("maintenance_share_per_year", "--maintenance-share-per-year", NUMBER, "Of its price, a year. [default: 0.1]"),
+    ("discount_rate", "--discount-rate", NUMBER, "Real rate of the equivalent annual cost. [default: 0.035]"),
+    ("storage_gib", "--storage-gib", NUMBER, "What is kept; without it storage is not costed."),
+)
+"""Field of `Scenario`, its option (the field's name, shorter where a board speaks of it), type and help."""
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def with_scenario(command: F) -> F:
+    """All options of the scenario, and a file that may hold them instead."""
+    for field, option, kind, words in reversed(OPTIONS):
+        command = click.option(option, field, type=kind, help=words)(command)
+    return click.option(
+        "--scenario",
+        "scenario_file",
+        type=click.Path(path_type=Path),
+        help="TOML file with these; options win over it.",
+    )(command)
+
+
+def scenario_of(values: Mapping[str, Any], file: Path | None) -> Scenario:
+    """The scenario of a file and the options.
+
+    Raises:
+        ScenarioError: All mistakes at once; what came from an option is called by its option.
+    """
+    from planner.cost.scenario_file import read_scenario, scenario_from
+
+    try:
+        if file is not None:
+            return read_scenario(file, values)
+        return scenario_from(values, file="plateau plan")
+    except ScenarioError as problem:
+        raise ScenarioError([_by_option(mistake, values, file) for mistake in problem.mistakes]) from None
+
+
+def _by_option(mistake: Mistake, values: Mapping[str, Any], file: Path | None) -> Mistake:
+    option = next((option for field, option, _, _ in OPTIONS if field == mistake.field), None)
+    if option is None or (file is not None and values.get(mistake.field or "") is None):
+        return mistake
+    remedy = mistake.remedy
+    if mistake.reason == "is missing":
+        remedy = f"Give {option}, or name a file with --scenario"
+    elif "docs/plan.md" in remedy:
+        remedy = "Correct the value"
+    return Mistake(file="plateau plan", field=option, reason=mistake.reason, remedy=remedy)
