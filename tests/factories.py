@@ -439,7 +439,7 @@ def _line(code: str, label: str, quantity: float, unit: str, price: float, basis
         quantity=quantity,
         unit=unit,
         unit_price_eur=price,
-        formula=f"{quantity:g} {unit} x €{price:,.2f}",
+        formula=f"{quantity:g} {unit} x {price:,.2f} EUR",
         basis=basis,
         source=source,
         as_of="2026-11-02" if basis is Basis.CATALOG else None,
@@ -448,14 +448,24 @@ def _line(code: str, label: str, quantity: float, unit: str, price: float, basis
 
 def _lines() -> list[LedgerLine]:
     cloud = "https://example.com/prices/l4"
-    return [
+    lines = [
         _line("staff", "Staff", 48.0, "h", 62.00, Basis.TYPED, "scenario"),
-        _line("serving_rent", "Answering studies", 126.4, "GPU-h", 1.03, Basis.CATALOG, cloud),
-        _line("training_rent", "Fine-tuning, three trials", 2.22, "GPU-h", 1.03, Basis.CATALOG, cloud),
-        _line("retuning_rent", "One re-tuning", 2.22, "GPU-h", 1.03, Basis.CATALOG, cloud),
-        _line("calibration_rent", "The calibration itself", 3.7, "GPU-h", 1.03, Basis.CATALOG, cloud),
-        _line("storage", "Storage of images and adapters", 3600.0, "GiB-month", 0.0242, Basis.CATALOG, cloud),
+        _line("serving_rent", "Answering studies", 126.4, "GPU-h", 0.85, Basis.CATALOG, cloud),
+        _line("training_rent", "Fine-tuning, three trials", 2.22, "GPU-h", 0.85, Basis.CATALOG, cloud),
+        _line("retuning_rent", "One re-tuning", 2.22, "GPU-h", 0.85, Basis.CATALOG, cloud),
+        _line("calibration_rent", "The calibration itself", 3.7, "GPU-h", 0.85, Basis.CATALOG, cloud),
+        _line("storage", "Storage of images and adapters", 3600.0, "GiB-month", 0.02, Basis.CATALOG, cloud),
     ]
+    bought = round(sum(line.amount_eur for line in lines[1:]), 2)
+    vat = LedgerLine(
+        code="vat",
+        label="VAT that is not recovered",
+        amount_eur=round(0.21 * bought, 2),
+        formula=f"{bought:,.2f} EUR x 21%",
+        basis=Basis.DEFAULT,
+        source="scenario",
+    )
+    return [*lines, vat]
 
 
 def _assumptions() -> list[Assumption]:

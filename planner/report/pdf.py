@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import io
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,6 @@ from planner.report.glyphs import FONTS, printable
 ATTACHMENT = "plan.json"
 MAX_PDF_BYTES = 32 * 1024 * 1024
 _TEMPLATE = Path(__file__).resolve().parent / "board.typ"
-_FONT_PATHS: list[Any] = [str(FONTS)]
 _STANDARDS: list[Any] = ["ua-1", "a-3a"]
 _MOST_LETTERS = 1_000
 _MOST_LETTERS_IN_A_CELL = 140
@@ -45,8 +45,7 @@ def print_document(document: Document, plan: Plan) -> bytes:
     printed = typst.compile(
         _TEMPLATE.read_bytes(),
         format="pdf",
-        font_paths=_FONT_PATHS,
-        ignore_system_fonts=True,
+        font_paths=_fonts(),
         sys_inputs=inputs,
         pdf_standards=_STANDARDS,
         timestamp=_midnight(plan.created),
@@ -89,6 +88,14 @@ def read_plan_from_pdf(data: bytes, *, file: str = "board.pdf") -> Plan:
     return parse_plan(attached[0], file=f"{file}, {ATTACHMENT}")
 
 
+@cache
+def _fonts() -> Any:
+    """The shipped faces and no others: neither the machine's nor those that the compiler brings."""
+    import typst
+
+    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(FONTS)])
+
+
 def _drawable(document: Document) -> Any:
     """The document as plain data in which every string can be drawn by the shipped font."""
 
@@ -101,7 +108,7 @@ def _drawable(document: Document) -> Any:
                 key: clean(part, _MOST_LETTERS_IN_A_CELL if cell and key != "alt" else most)
                 for key, part in value.items()
             }
-        return [clean(part, most) for part in value] if isinstance(value, list) else value
+        return [clean(part, most) for part in value] if isinstance(value, list | tuple) else value
 
     return clean(msgspec.to_builtins(document), _MOST_LETTERS)
 
