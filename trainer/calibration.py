@@ -374,6 +374,7 @@ class _Calibrator:
         self.checkpoints = work / "checkpoints"
         self.bar = bar
         self.before = {run.id: run for run in read_calibration(settings.out).runs}
+        self.measured = any(run.of(Eval) for run in self.before.values())
 
     def trunk_and_branches(self) -> None:
         """One trunk; at every budget's cool-down a branch runs to its end and the trunk is put back."""
@@ -463,14 +464,13 @@ class _Calibrator:
                 self.bar.advance(self.bench.examples(progress.step), "resumed")
             return optimizer, progress
         reset_lora(self.bench.model, seed)
-        if not self._measured(run):
+        if not self.measured:
             self._before_training(log, run, progress)
+            self.measured = True
         return optimizer, progress
 
     def _before_training(self, log: RunLog, run: str, progress: Progress) -> None:
         """Time some shapes and read the loss before the first step, once a calibration."""
-        if self.before:
-            return
         bench, header = self.bench, read_calibration(self.settings.out).header
         for timed in probe(
             bench.model,
@@ -490,10 +490,6 @@ class _Calibrator:
             warn=say,
         )
         say(f"Held-out loss before training: {event.loss:.3f} nats a token.")
-
-    def _measured(self, run: str) -> bool:
-        found = self.before.get(run)
-        return found is not None and bool(found.of(Eval))
 
     def _finished(self, run: str) -> bool:
         found = self.before.get(run)

@@ -1,4 +1,4 @@
-"""The step: the same loss and gradients as the stock model's, however it is cut."""
+"""The step: loss and gradients of the stock model to the last digits of float32, however it is cut."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def test_loss_and_gradients_on_the_suffix_alone_equal_the_stock_model() -> None:
         mm_encoder_outputs={"image": BaseModelOutputWithPooling(pooler_output=projected)},
     ).loss
     torch.autograd.backward(stock)
-    assert float(ours) == float(stock)
+    torch.testing.assert_close(ours, stock, rtol=3e-7, atol=0)
     for name, parameter in model.trainable_named().items():
-        assert torch.equal(our_gradients[name], parameter.grad)
+        torch.testing.assert_close(our_gradients[name], parameter.grad, rtol=1e-5, atol=1e-8)
 
 
 def test_cached_features_equal_the_pixels() -> None:
@@ -51,7 +51,7 @@ def test_cached_features_equal_the_pixels() -> None:
             labels=batch.labels,
             pixel_values=pixels,
         ).loss
-    assert float(ours) == float(stock)
+    torch.testing.assert_close(ours, stock, rtol=3e-7, atol=0)
 
 
 def test_padding_changes_no_loss() -> None:
