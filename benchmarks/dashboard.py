@@ -7,12 +7,12 @@ import statistics
 import time
 from collections.abc import Callable
 
+from planner.report.pdf import render_pdf
 from streamlit.testing.v1 import AppTest
 
 from benchmarks.figure import Figure, at_most
 from planner.dashboard.session import Session
 from planner.dashboard.work import first_calibration
-from planner.report.pdf import render_pdf
 from planner.resources import app_file, data_directory
 
 
@@ -41,14 +41,13 @@ def _measure(times: int) -> list[Figure]:
 
     moved = [_milliseconds(lambda step=step: move(step)) for step in range(times)]
     same = [_milliseconds(app.run) for _ in range(times)]
-    figures = [
+    return [
         at_most("slider moved to a new target, script, median", statistics.median(moved), "ms", 80),
         Figure(name="slider moved to a new target, script, p95", value=_p95(moved), unit="ms"),
         at_most("Plan again with the same scenario, script, median", statistics.median(same), "ms", 80),
         Figure(name="first visit of a new process, script with fit", value=cold, unit="ms"),
         *_paper(times),
     ]
-    return figures
 
 
 def _paper(times: int) -> list[Figure]:
@@ -56,7 +55,14 @@ def _paper(times: int) -> list[Figure]:
     visitor.open(first_calibration())
     plan = visitor.plan()
     render_pdf(plan)
-    return [at_most("board paper, PDF", statistics.median(_milliseconds(lambda: render_pdf(plan)) for _ in range(times)), "ms", 500)]
+    return [
+        at_most(
+            "board paper, PDF",
+            statistics.median(_milliseconds(lambda: render_pdf(plan)) for _ in range(times)),
+            "ms",
+            500,
+        )
+    ]
 
 
 def _milliseconds(call: Callable[[], object]) -> float:

@@ -6,12 +6,12 @@ import datetime as dt
 
 import streamlit as st
 
+from planner.catalog import STALE_AFTER_DAYS
 from planner.cost.plan import Assumption, Basis, Plan
 from planner.dashboard.charts import CONFIG, influence_chart
 from planner.dashboard.frame import colours, escape, page
 from planner.dashboard.session import Session
-
-STALE_AFTER_DAYS = 180
+from planner.report.words.numbers import eur
 
 BASIS = {
     Basis.MEASURED: ("measured", "in the calibration"),
@@ -50,7 +50,7 @@ def _body(here: Session) -> None:
             config=CONFIG,
             key="influences",
             alt="Bars of yearly cost with each input at its low and high value. "
-            + " ".join(f"{bar.label}: {bar.cost_low_eur:,.0f} to {bar.cost_high_eur:,.0f} euro." for bar in plan.influences),
+            + " ".join(f"{bar.label}: {eur(bar.cost_low_eur)} to {eur(bar.cost_high_eur)}." for bar in plan.influences),
         )
     old = {row.code for row in stale}
     for basis in _LEAST_CERTAIN_FIRST:
@@ -62,13 +62,15 @@ def _body(here: Session) -> None:
 
 
 def stale_assumptions(plan: Plan, *, today: dt.date) -> list[Assumption]:
-    """Inputs whose date is more than 180 days before `today`."""
+    """Catalog figures whose date is more than 180 days before `today`."""
     limit = (today - dt.timedelta(days=STALE_AFTER_DAYS)).isoformat()
-    return [row for row in plan.assumptions if row.as_of is not None and row.as_of < limit]
+    return [
+        row for row in plan.assumptions if row.basis is Basis.CATALOG and row.as_of is not None and row.as_of < limit
+    ]
 
 
 def _row(row: Assumption, *, old: bool) -> dict[str, str]:
-    date = row.as_of or "–"
+    date = (row.as_of or "–").replace("-", "\u2011")  # a date does not break across lines
     return {
         "Input": escape(row.label),
         "Value": escape(f"{row.value} {row.unit}".strip()),

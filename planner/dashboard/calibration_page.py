@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from planner.dashboard.charts import CONFIG, curve_chart, quality_chart
-from planner.dashboard.frame import colours, escape, page
+from planner.dashboard.frame import colours, escape, page, show_problem
 from planner.dashboard.session import Session
 from planner.dashboard.upload import upload
 from planner.outcome import AsymptoteStatus, Finding, Severity
-from planner.record import UNKNOWN, Answers, Calibration, Eval, LossKind, Run
+from planner.record import UNKNOWN, Answers, Calibration, Eval, LossKind, Run, Train
 
+_LOSS_KIND = {
+    LossKind.HELD_OUT: "held-out loss",
+    LossKind.TRAINING: "training loss",
+    LossKind.UNKNOWN: "loss of unknown kind",
+}
 _SEVERITY = {
     Severity.BLOCKING: ("Forbids a verdict", "red"),
     Severity.WARNING: ("Warning", "orange"),
@@ -26,7 +33,7 @@ def _body(here: Session) -> None:
     else:
         st.title("No calibration is open")
         if here.problem:
-            st.error(escape(here.problem))
+            show_problem(here.problem)
     upload(here)
 
 
@@ -51,9 +58,16 @@ def _fit(here: Session) -> None:
     st.markdown(escape(law.sentence))
     for note in law.curve.dropped:
         st.caption(escape(note))
-    st.subheader("What speaks against believing it" if law.findings else "Nothing speaks against believing it", anchor=False)
+    st.subheader(_diagnosis_title(law.findings), anchor=False)
     for finding in sorted(law.findings, key=lambda found: list(_SEVERITY).index(found.severity)):
         _finding(finding)
+
+
+def _diagnosis_title(findings: Sequence[Finding]) -> str:
+    worst = min((list(_SEVERITY).index(finding.severity) for finding in findings), default=None)
+    if worst is None:
+        return "The diagnosis found nothing suspect"
+    return ("Why these runs allow no verdict", "What is suspect", "What to know about these runs")[worst]
 
 
 def _finding(finding: Finding) -> None:
@@ -72,9 +86,11 @@ def _about(calibration: Calibration, origin: str, here: Session) -> None:
         header.created,
         f"model {configuration.model}",
         f"{len(calibration.runs)} runs",
-        {LossKind.HELD_OUT: "held-out loss", LossKind.TRAINING: "training loss", LossKind.UNKNOWN: "loss of unknown kind"}[
-            header.loss_kind
-        ],
+        {
+            LossKind.HELD_OUT: "held-out loss",
+            LossKind.TRAINING: "training loss",
+            LossKind.UNKNOWN: "loss of unknown kind",
+        }[header.loss_kind],
         f"device {header.hardware.gpu or header.hardware.device}",
     ]
     st.caption(escape(" · ".join(facts)))
@@ -91,7 +107,9 @@ def _about(calibration: Calibration, origin: str, here: Session) -> None:
 def _configuration_name(configuration: object) -> str:
     shown = ("image_size_px", "quantization", "lora_targets", "lora_rank", "learning_rate")
     return ", ".join(
-        f"{name.replace('_', ' ')} {getattr(configuration, name)}" for name in shown if getattr(configuration, name) is not None
+        f"{name.replace('_', ' ')} {getattr(configuration, name)}"
+        for name in shown
+        if getattr(configuration, name) is not None
     )
 
 
@@ -100,7 +118,9 @@ def _answers(calibration: Calibration, here: Session) -> None:
     found = [event for run in calibration.runs for event in run.of(Answers) if event.loss is not None]
     st.subheader("What a lower loss means in answers", anchor=False)
     if len(found) < 2:
-        st.markdown("This calibration has no answers at two losses or more, so a loss cannot be read as answer quality.")
+        st.markdown(
+            "This calibration has no answers at two losses or more, so a loss cannot be read as answer quality."
+        )
         return
     target = here.scenario.target_loss if here.scenario else None
     losses = [event.loss for event in found]
@@ -115,8 +135,9 @@ def _answers(calibration: Calibration, here: Session) -> None:
         )  # fmt: skip
     with right:
         st.markdown("**Answers that only repeat themselves** (degenerate rate)")
+        degenerate = [event.degenerate_rate for event in found]
         st.plotly_chart(
-            quality_chart(losses, [event.degenerate_rate for event in found], colours(), label="degenerate", target=target),
+            quality_chart(losses, degenerate, colours(), label="degenerate", target=target),
             theme=None, config=CONFIG, key="quality_degenerate",
             alt=f"Degenerate answers from {found[0].degenerate_rate:.0%} to {found[-1].degenerate_rate:.0%}",
         )  # fmt: skip
@@ -124,14 +145,16 @@ def _answers(calibration: Calibration, here: Session) -> None:
 
 
 def _runs(calibration: Calibration) -> None:
-    st.subheader(f"The {len(calibration.runs)} runs", anchor=False)
+    runs = [run for run in calibration.runs if run.of(Eval) or run.of(Train)]
+    st.subheader(f"The {len(runs)} runs", anchor=False)
     st.dataframe(
-        [_run(run) for run in calibration.runs],
+        [_run(run) for run in runs],
         hide_index=True,
         placeholder=UNKNOWN,
         alt="Table of the runs with budget, loss, time and state",
         column_config={
-            name: st.column_config.NumberColumn(format="localized") for name in ("Budget", "Different examples", "Seconds")
+            name: st.column_config.NumberColumn(format="localized")
+            for name in ("Budget", "Different examples", "Seconds")
         },
     )
     for note in calibration.notes:

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from planner.cost.plan import Plan
 from planner.dashboard.palette import Palette
 from planner.outcome import AsymptoteStatus
+from planner.report.words.numbers import eur
 
 CONFIG = {
     "displaylogo": False,
@@ -154,7 +155,11 @@ def _add_asymptote(figure: go.Figure, plan: Plan, colours: Palette, *, floor: fl
         return
     if asymptote.p05 is not None and asymptote.p95 is not None:
         figure.add_hrect(
-            y0=max(asymptote.p05, floor), y1=asymptote.p95, fillcolor=colours.asymptote_band, line_width=0, layer="below"
+            y0=max(asymptote.p05, floor),
+            y1=asymptote.p95,
+            fillcolor=colours.asymptote_band,
+            line_width=0,
+            layer="below",
         )
     figure.add_hline(y=asymptote.p50, line={"color": colours.asymptote, "width": 2, "dash": "longdashdot"})
     figure.add_annotation(
@@ -205,14 +210,16 @@ def lines_chart(plan: Plan, colours: Palette, *, height: int | None = None) -> g
         y=[line.label for line in lines],
         orientation="h",
         marker={"color": colours.measured},
-        text=[f"€{line.amount_eur:,.0f}" for line in lines],
+        text=[eur(line.amount_eur) for line in lines],
         textposition="auto",
         textfont={"size": 14},
         hovertemplate="%{y}: €%{x:,.2f}<extra></extra>",
         showlegend=False,
     )
     figure.update_layout(bargap=0.35, hovermode="closest")
-    figure.update_xaxes(title={"text": "euro a year, VAT included", "font": {"size": 13}}, tickprefix="€", showgrid=True)
+    figure.update_xaxes(
+        title={"text": "euro a year, VAT included", "font": {"size": 13}}, tickprefix="€", showgrid=True
+    )
     return figure
 
 

@@ -44,14 +44,14 @@ def page(body: Callable[[Session], None], *, needs_calibration: bool = True) -> 
                 else:
                     body(here)
             except PlannerError as problem:
-                sentences(problem)
+                show_problem(problem)
         write_address()
 
     show.__name__ = body.__name__
     return show
 
 
-def sentences(problem: PlannerError) -> None:
+def show_problem(problem: PlannerError) -> None:
     """An error for the user: its own sentences and nothing of the machine."""
     lines = str(problem).splitlines()
     shown = "\n".join(f"- {escape(line)}" for line in lines[:8]) if len(lines) > 1 else escape(lines[0])
@@ -84,7 +84,7 @@ def _notices(here: Session) -> None:
 def _nothing_open(here: Session) -> None:
     st.title("No calibration is open")
     if here.problem:
-        st.error(escape(here.problem))
+        show_problem(here.problem)
     st.markdown(
         "Open one on the page **Calibration**: a record packed with `plateau export`, or a training log. "
         "Or start with `plateau dashboard RECORD`."

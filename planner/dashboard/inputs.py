@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 import streamlit as st
 
+from planner.catalog import read_catalog
 from planner.cost.scenario import Scenario, ServingMode, Tenure
 from planner.dashboard.session import Session, session
-from planner.dashboard.work import catalog
 
 TENURES = {
     Tenure.ON_DEMAND: "Rent by the hour",
@@ -43,13 +43,26 @@ def target_input(here: Session) -> None:
 def decision_inputs(here: Session) -> None:
     """What the hospital decides, the questions asked most first."""
     assert here.limits is not None
-    _choice(here, "gpu", "GPU", here.limits.gpus)
-    quantizations = {name: row.label for name, row in catalog().quantizations.items()}
+    catalog = read_catalog()
+    gpus = {row.gpu: f"{row.gpu.replace('-', ' ')}, {row.memory_gib:.0f} GiB" for row in catalog.gpus}
+    quantizations = {
+        row.quantization: f"{row.quantization}, {8 * row.bytes_per_linear_parameter:.2g} bits a weight"
+        for row in catalog.quantizations
+    }
+    _choice(here, "gpu", "GPU", here.limits.gpus, gpus.get)
     _choice(here, "quantization", "Quantization of the frozen model", here.limits.quantizations, quantizations.get)
     _choice(here, "tenure", "Rent or buy", tuple(Tenure), TENURES.get)
     _number(here, "studies_per_day", "Studies answered a day", step=10.0, placeholder=NOT_COSTED, optional=True)
     _number(here, "retunings_per_year", "Re-tunings a year", step=1.0, low=0.0)
-    _number(here, "budget_eur", "Yearly budget, €", step=500.0, placeholder="no budget given", optional=True)
+    _number(
+        here,
+        "budget_eur",
+        "Yearly budget, €",
+        step=500.0,
+        format_="%.0f",
+        placeholder="no budget given",
+        optional=True,
+    )
 
 
 def more_inputs(here: Session) -> None:
@@ -147,13 +160,14 @@ def _number(
     optional: bool = False,
     placeholder: str | None = None,
     format_: str = "%g",
-    help: str | None = None,  # noqa: A002
+    help: str | None = None,
 ) -> None:
     """A number; an optional one may be empty, which means "not given"."""
     st.number_input(
         label,
         min_value=low if low is not None else (step / 10 if optional else 0.0),
         max_value=high,
+        value=None if optional else "min",
         step=step,
         format=format_,
         placeholder=placeholder,

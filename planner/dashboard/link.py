@@ -34,9 +34,7 @@ def write_link(scenario: Scenario, *, opening: Scenario, calibration_id: str) ->
     values = msgspec.to_builtins(scenario)
     before = msgspec.to_builtins(opening)
     shown = {
-        name: _text(value)
-        for name, value in values.items()
-        if name in ("target_loss", "gpu") or value != before[name]
+        name: _text(value) for name, value in values.items() if name in ("target_loss", "gpu") or value != before[name]
     }
     return {CALIBRATION: calibration_id, **shown}
 

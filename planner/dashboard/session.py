@@ -32,11 +32,15 @@ class Session:
         opening: What they said first; reset goes there.
         past: Scenarios before the last changes.
         notices: To be shown once, on top of the page.
-        opened: A plan that was dropped here and rests on another calibration.
+        opened: A plan that was dropped on the page Board paper.
+        tabulated: The scenario whose options are on screen, `options_plan` their plan.
+        inputs_at_rest: True once the table's fragment has run since the last run of the page.
+        pending: Name and bytes of an uploaded log that waits for the facts it lacks.
+        upload_problem: Why the last upload could not be read; `reopen_problem` for a dropped plan.
     """
 
     calibration: Loaded | None = None
-    problem: str | None = None
+    problem: PlannerError | None = None
     configuration: int = 0
     fit: Fitted | None = None
     limits: Bounds | None = None
@@ -45,6 +49,12 @@ class Session:
     past: list[Scenario] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     opened: Plan | None = None
+    tabulated: Scenario | None = None
+    options_plan: Plan | None = None
+    inputs_at_rest: bool = False
+    pending: tuple[str, bytes] | None = None
+    upload_problem: PlannerError | None = None
+    reopen_problem: PlannerError | None = None
     written: dict[str, str] = field(default_factory=dict)
 
     def open(self, calibration: Loaded, configuration: int = 0) -> None:
@@ -57,7 +67,7 @@ class Session:
         limits = bounds(fit)
         opening = opening_scenario(fit, limits)
         self.calibration, self.configuration, self.fit, self.limits = calibration, configuration, fit, limits
-        self.problem = None
+        self.problem = self.tabulated = self.options_plan = None
         self.past.clear()
         if self.scenario is None:
             self.scenario = opening
@@ -72,6 +82,25 @@ class Session:
         self.past = [*self.past, self.scenario][-_UNDO_DEPTH:]
         self.scenario = scenario
 
+    def adopt(self, scenario: Scenario) -> None:
+        """Take a scenario from elsewhere; a target that this calibration cannot speak about is named and left out."""
+        limits = self.limits
+        if limits is None or self.scenario is None:
+            return
+        if not limits.target_loss_low <= scenario.target_loss <= limits.target_loss_high:
+            self.notices.append(
+                f"The target loss {scenario.target_loss:g} lies outside {limits.target_loss_low:g} to "
+                f"{limits.target_loss_high:g}, which this calibration can speak about; {self.scenario.target_loss:g} "
+                "is used instead."
+            )
+            scenario = msgspec.structs.replace(scenario, target_loss=self.scenario.target_loss)
+        for name, known in (("gpu", limits.gpus), ("quantization", limits.quantizations)):
+            if getattr(scenario, name) not in known:
+                kept = getattr(self.scenario, name)
+                self.notices.append(f"The catalog has no {name} {getattr(scenario, name)}; {kept} is used instead.")
+                scenario = msgspec.structs.replace(scenario, **{name: kept})
+        self.change(scenario)
+
     def undo(self) -> None:
         """Back by one change."""
         if self.past:
@@ -82,14 +111,14 @@ class Session:
         if self.opening is not None:
             self.change(self.opening)
 
-    def plan(self) -> Plan:
-        """The plan of what is open.
+    def plan(self, *, with_options: bool = False) -> Plan:
+        """The plan of what is open; the table of options takes longer.
 
         Raises:
             PlannerError: The scenario cannot be planned.
         """
         assert self.calibration is not None and self.scenario is not None
-        return plan_of(self.calibration, self.scenario, self.configuration)
+        return plan_of(self.calibration, self.scenario, self.configuration, with_options=with_options)
 
 
 def session() -> Session:
@@ -105,7 +134,7 @@ def _opened() -> Session:
     try:
         new.open(first_calibration())
     except PlannerError as problem:
-        new.problem = str(problem)
+        new.problem = problem
     return new
 
 

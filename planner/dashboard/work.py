@@ -9,24 +9,24 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-import tempfile
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import streamlit as st
 from msgspec import Struct
 
-from planner.catalog import Catalog, read_catalog
+from planner.catalog import read_catalog
 from planner.cost import cost_plan
 from planner.cost.plan import Plan
 from planner.cost.scenario import Scenario
 from planner.curve import LossCurve, loss_curves
 from planner.dashboard.link import Bounds
-from planner.errors import Mistake, RecordError
-from planner.importers import import_log
-from planner.law import Law, fit_law, forecast
-from planner.law.quality import loss_to_quality
+from planner.importers import ImportFacts, parse_log
+from planner.law import Law, fit_law, forecast, loss_to_quality
+from planner.outcome import Forecast, Quality
 from planner.record import Calibration, pack, parse_packed, read_calibration
 from planner.resources import data_directory
 
@@ -57,22 +57,28 @@ class Fitted(Struct, frozen=True, kw_only=True):
     law: Law
 
 
+_HASHES: dict[str | type[Any], Callable[[Any], Any]] = {
+    Loaded: lambda value: value.digest,
+    Scenario: msgspec.json.encode,
+}
+
+
 def loaded(calibration: Calibration, origin: Origin) -> Loaded:
     """A calibration under the digest of its packed bytes."""
     return Loaded(calibration=calibration, digest=hashlib.sha256(pack(calibration)).hexdigest(), origin=origin)
 
 
-def first_calibration() -> Loaded:
-    """The record named by the environment variable `PLATEAU_RECORD`, else the bundled example.
+def first_calibration(*, example: bool = False) -> Loaded:
+    """The record named by the environment variable `PLATEAU_RECORD`, else (or if asked) the bundled example.
 
     Raises:
         RecordError: It is not there or cannot be read.
     """
+    bundled = data_directory() / "example" / "calibration.jsonl"
     named = os.environ.get(RECORD_VARIABLE, "")
-    if named and named != EXAMPLE:
-        return loaded(read_calibration(Path(named)), Origin.COMMAND_LINE)
-    example = data_directory() / "example" / "calibration.jsonl"
-    return loaded(read_calibration(example), Origin.EXAMPLE)
+    if example or named in ("", EXAMPLE) or Path(named).resolve() == bundled:
+        return loaded(read_calibration(bundled), Origin.EXAMPLE)
+    return loaded(read_calibration(Path(named)), Origin.COMMAND_LINE)
 
 
 def packed_calibration(data: bytes, name: str) -> Loaded:
@@ -84,83 +90,69 @@ def packed_calibration(data: bytes, name: str) -> Loaded:
     return loaded(parse_packed(data, file=name), Origin.UPLOAD)
 
 
-def foreign_calibration(data: bytes, name: str, facts: object) -> Loaded:
+def foreign_calibration(data: bytes, name: str, facts: ImportFacts) -> Loaded:
     """An uploaded log of another trainer.
 
     Raises:
         PlannerError: It cannot be read; the message names the file as the user does.
     """
-    safe = Path(name.replace("\\", "/")).name[-100:]
-    if not safe or safe.startswith("."):
-        raise RecordError(Mistake(file="upload", reason="the file has no usable name", remedy="Rename it and try again"))
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / safe
-        path.write_bytes(data)
-        return loaded(import_log(path, facts), Origin.UPLOAD)  # type: ignore[arg-type]
+    return loaded(parse_log(data, file=name, facts=facts), Origin.UPLOAD)
 
 
-@st.cache_resource(show_spinner=False)
-def catalog() -> Catalog:
-    """The catalogs that ship with Plateau."""
-    return read_catalog()
-
-
+@st.cache_resource(max_entries=32, show_spinner="Fitting the law to the runs …", hash_funcs=_HASHES)
 def fitted(calibration: Loaded, configuration: int = 0) -> Fitted:
-    """The law of one configuration, fitted once a calibration.
+    """The law of one configuration.
 
     Raises:
         CurveError: The record has no point yet.
     """
-    return _fitted(calibration.digest, configuration, calibration)
-
-
-@st.cache_resource(max_entries=32, show_spinner="Fitting the law to the runs …")
-def _fitted(digest: str, configuration: int, _calibration: Loaded) -> Fitted:
-    curves = loss_curves(_calibration.calibration)
+    curves = loss_curves(calibration.calibration)
     return Fitted(curves=curves, law=fit_law(curves[min(configuration, len(curves) - 1)]))
 
 
-def plan_of(calibration: Loaded, scenario: Scenario, configuration: int = 0) -> Plan:
-    """The plan of a scenario, computed once."""
-    return _plan(calibration.digest, configuration, msgspec.json.encode(scenario), calibration, scenario)
-
-
-@st.cache_resource(max_entries=512, show_spinner=False)
-def _plan(
-    digest: str, configuration: int, scenario_json: bytes, _calibration: Loaded, _scenario: Scenario
-) -> Plan:
-    law = fitted(_calibration, configuration).law
-    prediction = forecast(law, _scenario.target_loss, horizon_examples=_scenario.unique_studies)
+@st.cache_resource(max_entries=512, show_spinner=False, hash_funcs=_HASHES)
+def plan_of(calibration: Loaded, scenario: Scenario, configuration: int = 0, *, with_options: bool = True) -> Plan:
+    """The plan of a scenario; without the other GPUs and quantizations it is there much sooner."""
+    prediction, quality = _forecast(calibration, configuration, scenario.target_loss, scenario.unique_studies)
     return cost_plan(
-        prediction,
-        _calibration.calibration,
-        _scenario,
-        catalog(),
-        quality=loss_to_quality(_calibration.calibration, _scenario.target_loss),
+        prediction, calibration.calibration, scenario, read_catalog(), quality=quality, with_options=with_options
+    )
+
+
+@st.cache_resource(max_entries=512, show_spinner=False, hash_funcs=_HASHES)
+def _forecast(
+    calibration: Loaded, configuration: int, target_loss: float, unique_studies: float | None
+) -> tuple[Forecast, tuple[Quality, ...]]:
+    """What the law says about a target; does not depend on GPUs and prices."""
+    law = fitted(calibration, configuration).law
+    return (
+        forecast(law, target_loss, unique_examples=unique_studies),
+        loss_to_quality(calibration.calibration, target_loss),
     )
 
 
 def bounds(fit: Fitted) -> Bounds:
     """The losses a slider offers: from clearly below what the data support to the largest that was measured."""
-    measured = fit.law.curve.loss_n
-    horizon = 64.0 * float(fit.law.curve.examples_n.max())
-    lowest = min(fit.law.loss_at(horizon).p05, float(measured.min()))
-    low = max(0.6 * float(measured.min()), 0.97 * lowest, 0.01)
+    law = fit.law
+    measured = law.curve.loss_n
+    supported = forecast(law, float(measured.max())).loss_at_horizon.p05
+    low = max(0.97 * min(supported, law.asymptote.p05, float(measured.min())), 0.6 * float(measured.min()), 0.01)
     high = max(float(measured.max()), low + 0.1)
-    names = catalog()
+    names = read_catalog()
     return Bounds(
-        gpus=tuple(names.gpus),
-        quantizations=tuple(names.quantizations),
+        gpus=tuple(row.gpu for row in names.gpus),
+        quantizations=tuple(row.quantization for row in names.quantizations),
         target_loss_low=math.floor(low * 100) / 100,
         target_loss_high=math.ceil(high * 100) / 100,
     )
 
 
 def opening_scenario(fit: Fitted, limits: Bounds) -> Scenario:
-    """What the page opens with: the loss that twice the largest budget should give, and a small hospital."""
-    curve = fit.law.curve
-    expected = fit.law.loss_at(2.0 * float(curve.examples_n.max())).p50
-    target = math.ceil(min(expected, float(curve.loss_n.min())) * 100) / 100
+    """What the page opens with: a loss that lies half-way to the horizon (on its log scale), and a small hospital."""
+    law = fit.law
+    largest = float(law.curve.examples_n.max())
+    horizon = forecast(law, limits.target_loss_high).verdict.horizon_examples
+    target = math.ceil(law.loss_at(math.sqrt(largest * horizon)).p95 * 100) / 100
     return Scenario(
         target_loss=min(max(target, limits.target_loss_low), limits.target_loss_high),
         gpu="L4" if "L4" in limits.gpus else limits.gpus[0],
@@ -168,5 +160,3 @@ def opening_scenario(fit: Fitted, limits: Bounds) -> Scenario:
         studies_per_day=40.0,
         budget_eur=10_000.0,
     )
-
-

@@ -1,4 +1,4 @@
-"""What only a real browser can show: keyboard, downloads, links, themes, widths, and that nothing leaves the machine."""
+"""What only a real browser can show: keyboard, downloads, links, themes, widths, and that nothing goes out."""
 
 from __future__ import annotations
 
