@@ -1,20 +1,21 @@
-"""`plateau fit`, `plateau compare`: what the law says, with its interval and what is suspect."""
+"""`plateau fit`: what the law says, with its interval, what is suspect and what would settle it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from planner.cli import text
-from planner.cli.frame import DONE, NO_TRUSTWORTHY_ANSWER, WRONG_USE, finish, with_json
+from planner.cli.frame import DONE, NO_TRUSTWORTHY_ANSWER, finish, with_json
 from planner.cli.numbers import NUMBER, WHOLE
 from planner.cli.opening import open_calibration
 from planner.errors import CurveError
 
 if TYPE_CHECKING:
     from planner.curve import LossCurve
-    from planner.law import Law
+    from planner.law import Law, NextRun
     from planner.outcome import Forecast, Quality
     from planner.record import Calibration
 
@@ -48,7 +49,7 @@ def fit(
 
     Exit code 0: the asymptote is identified, or the target is reachable. 3: the data do not support an answer.
     """
-    from planner.law import fit_law, forecast, loss_to_quality
+    from planner.law import fit_law, forecast, loss_to_quality, next_run
     from planner.outcome import AsymptoteStatus, VerdictName
 
     for name, value in (("--target-loss", target_loss), ("--unique-studies", unique_studies)):
@@ -56,18 +57,15 @@ def fit(
             raise click.BadParameter(f"expected a number above 0, got {value:g}", param_hint=name)
     calibration = open_calibration(record, skip_bad_lines=skip_bad_lines)
     law = fit_law(curve_of(calibration, configuration), seed=seed)
-    answer = forecast(law, target_loss, unique_examples=unique_studies) if target_loss is not None else None
-    quality = loss_to_quality(calibration, target_loss) if target_loss is not None else ()
-    if answer is not None:
-        trusted = answer.verdict.name is VerdictName.REACHABLE
+    told = _Told(calibration=calibration, law=law)
+    if target_loss is not None:
+        told.answer = forecast(law, target_loss, unique_examples=unique_studies)
+        told.quality = loss_to_quality(calibration, target_loss)
+        told.advice = next_run(law, target_loss)
+        trusted = told.answer.verdict.name is VerdictName.REACHABLE
     else:
         trusted = law.asymptote.status is AsymptoteStatus.IDENTIFIED
-    finish(
-        _shown(calibration, law, answer, quality),
-        _figures(calibration, law, answer, quality),
-        as_json=as_json,
-        code=DONE if trusted else NO_TRUSTWORTHY_ANSWER,
-    )
+    finish(_shown(told), _figures(told), as_json=as_json, code=DONE if trusted else NO_TRUSTWORTHY_ANSWER)
 
 
 def curve_of(calibration: Calibration, configuration: int) -> LossCurve:
@@ -84,81 +82,81 @@ def curve_of(calibration: Calibration, configuration: int) -> LossCurve:
     return curves[configuration - 1]
 
 
-def _shown(calibration: Calibration, law: Law, answer: Forecast | None, quality: tuple[Quality, ...]) -> str:
+@dataclass(kw_only=True)
+class _Told:
+    """All that `fit` has to tell; the last three only with a target."""
+
+    calibration: Calibration
+    law: Law
+    answer: Forecast | None = None
+    quality: tuple[Quality, ...] = ()
+    advice: NextRun | None = None
+
+
+def _shown(told: _Told) -> str:
     from planner.cost.basis import marks
 
-    curve, asymptote = law.curve, law.asymptote
-    found = marks(calibration)
+    law = told.law
     return text.join(
-        text.headline(
-            f"{answer.verdict.name.value.replace('_', ' ').capitalize()}. {answer.verdict.sentence}"
-            if answer
-            else asymptote.sentence
-        ),
-        text.paragraph(f"[{'; '.join(found)}]") if found else None,
-        text.pairs(_facts(law, answer)),
-        text.paragraph(asymptote.sentence) if answer else None,
-        text.title("In answers") + "\n" + "\n".join(text.paragraph(q.sentence, 2, 4) for q in quality)
-        if quality
-        else None,
-        text.title("What is suspect") + "\n" + text.findings((f.severity.value, f.sentence) for f in law.findings)
-        if law.findings
-        else None,
-        text.title("Left out or derived") + "\n" + "\n".join(text.paragraph(s, 2, 4) for s in curve.dropped)
-        if curve.dropped
-        else None,
+        text.headline(_headline(told)),
+        text.marks(marks(told.calibration)),
+        text.pairs(_facts(told)),
+        text.paragraph(law.asymptote.sentence) if told.answer else None,
+        text.section("In answers", (quality.sentence for quality in told.quality)),
+        text.findings((finding.severity.value, finding.sentence) for finding in law.findings),
+        text.section("Left out or derived", law.curve.dropped),
+        text.section("Next run", [told.advice.sentence]) if told.advice else None,
         text.paragraph(law.sentence),
     )
 
 
-def _facts(law: Law, answer: Forecast | None) -> list[tuple[str, str]]:
-    curve = law.curve
-    unit = "examples" if curve.x_unit.value == "examples" else "steps"
-    kind = {"held_out": "held-out loss", "training": "training loss", "unknown": "loss of unknown kind"}[
-        curve.loss_kind.value
-    ]
-    lowest = int(curve.loss_n.argmin())
-    rows = [
-        ("model", curve.configuration.model),
-        (
-            "measured",
-            f"{len(curve.loss_n):,} points of {kind}, {curve.examples_n[0]:,.0f} to {curve.examples_n[-1]:,.0f} {unit}",
-        ),
-        ("lowest loss", f"{curve.loss_n[lowest]:.3f} nats, at {curve.examples_n[lowest]:,.0f} {unit} (one reading)"),
-        ("asymptote c", f"{law.asymptote.p05:.2f} to {law.asymptote.p95:.2f} nats (90 %), {_status(law)}"),
-    ]
-    if answer is not None:
-        reach = answer.loss_at_horizon
-        rows += [
-            (
-                "chance",
-                f"{_chance(answer.verdict.probability)} that the loss comes to {answer.target_loss:g} nats or below",
-            ),
-            ("horizon", f"{answer.verdict.horizon_examples:,.0f} {unit}: {answer.verdict.horizon_reason}"),
-            ("loss there", f"{reach.p05:.2f} to {reach.p95:.2f} nats (90 %), median {reach.p50:.2f}"),
-        ]
-    return rows
+def _headline(told: _Told) -> str:
+    if told.answer is None:
+        return told.law.asymptote.sentence
+    verdict = told.answer.verdict
+    # What blocks stands in full among the findings; the headline is the answer alone.
+    sentence = verdict.sentence.partition(". ")[0].rstrip(".") + "." if told.law.blocked else verdict.sentence
+    word = verdict.name.value.replace("_", " ").capitalize()
+    return sentence if sentence.startswith(word) else f"{word}. {sentence}"
 
 
-def _status(law: Law) -> str:
-    return law.asymptote.status.value.replace("_", " ").lower()
-
-
-def _chance(probability: float) -> str:
+def _facts(told: _Told) -> list[tuple[str, str]]:
+    from planner.record import LossKind, XUnit
     from planner.report.words.numbers import chance
 
-    return chance(probability)
+    law, curve = told.law, told.law.curve
+    unit = "examples" if curve.x_unit is XUnit.EXAMPLES else "steps"
+    kind = {LossKind.HELD_OUT: "held-out loss", LossKind.TRAINING: "training loss"}.get(
+        curve.loss_kind, "loss of unknown kind"
+    )
+    first, last, lowest = curve.examples_n[0], curve.examples_n[-1], int(curve.loss_n.argmin())
+    status = law.asymptote.status.value.replace("_", " ").lower()
+    rows = [
+        ("model", curve.configuration.model),
+        ("measured", f"{len(curve.loss_n):,} points of {kind}, {first:,.0f} to {last:,.0f} {unit}"),
+        ("lowest loss", f"{curve.loss_n[lowest]:.3f} nats, at {curve.examples_n[lowest]:,.0f} {unit} (one reading)"),
+        ("asymptote c", f"{law.asymptote.p05:.2f} to {law.asymptote.p95:.2f} nats (90 %), {status}"),
+    ]
+    if told.answer is None:
+        return rows
+    verdict, reach = told.answer.verdict, told.answer.loss_at_horizon
+    said = chance(verdict.probability)
+    return [
+        *rows,
+        ("target", f"{verdict.target_loss:g} nats"),
+        ("chance", "not stated: what blocks below forbids it" if law.blocked else f"{said} to reach the target"),
+        ("horizon", f"{verdict.horizon_examples:,.0f} {unit}: {verdict.horizon_reason}"),
+        ("loss there", f"{reach.p05:.2f} to {reach.p95:.2f} nats (90 %), median {reach.p50:.2f}"),
+    ]
 
 
-def _figures(
-    calibration: Calibration, law: Law, answer: Forecast | None, quality: tuple[Quality, ...]
-) -> dict[str, Any]:
+def _figures(told: _Told) -> dict[str, Any]:
     from planner.cost.basis import marks
 
-    curve, point = law.curve, law.point
-    figures: dict[str, Any] = {
-        "calibration_id": calibration.header.calibration_id,
-        "marks": marks(calibration),
+    law, curve, point, answer = told.law, told.law.curve, told.law.point, told.answer
+    return {
+        "calibration_id": told.calibration.header.calibration_id,
+        "marks": marks(told.calibration),
         "model": curve.configuration.model,
         "loss_kind": curve.loss_kind,
         "x_unit": curve.x_unit,
@@ -169,23 +167,8 @@ def _figures(
         "point_fit": {name: getattr(point, name) for name in ("status", "a", "b", "c", "se_a", "se_b", "se_c")},
         "findings": list(law.findings),
         "dropped": list(curve.dropped),
-        "verdict": None,
+        "verdict": answer.verdict if answer else None,
+        "loss_at_horizon": answer.loss_at_horizon if answer else None,
+        "quality": list(told.quality),
+        "next_run": told.advice.sentence if told.advice else None,
     }
-    if answer is not None:
-        figures |= {"verdict": answer.verdict, "loss_at_horizon": answer.loss_at_horizon, "quality": list(quality)}
-    return figures
-
-
-@click.command(short_help="Configurations side by side at the same examples.")
-@click.argument("records", nargs=-1, required=True, metavar="RECORD...")
-@with_seed
-@with_json
-def compare(*, records: tuple[str, ...], seed: int, as_json: bool) -> None:
-    """Compare configurations (of one record or several) at the same number of examples.
-
-    Exit code 3: no configuration is better than the others with a chance of 9 in 10.
-    """
-    raise NotImplementedError
-
-
-_ = WRONG_USE

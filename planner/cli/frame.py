@@ -9,6 +9,7 @@ import json
 import math
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, TypeVar
@@ -23,7 +24,7 @@ _COMMANDS = {
     "import": ("planner.cli.records", "import_command"),
     "export": ("planner.cli.records", "export"),
     "fit": ("planner.cli.fits", "fit"),
-    "compare": ("planner.cli.fits", "compare"),
+    "compare": ("planner.cli.comparison", "compare"),
     "plan": ("planner.cli.plans", "plan"),
     "explain": ("planner.cli.plans", "explain"),
     "report": ("planner.cli.plans", "report"),
@@ -64,7 +65,10 @@ class _Commands(click.Group):
 
     def _run(self, args: list[str], prog_name: str, **extra: Any) -> int:
         try:
-            code = super().main(args, prog_name, standalone_mode=False, **extra)
+            with warnings.catch_warnings():
+                if "--debug" not in args:
+                    warnings.simplefilter("ignore")  # meant for developers of numpy's users, not for a board
+                code = super().main(args, prog_name, standalone_mode=False, **extra)
         except click.ClickException as problem:
             problem.show()
             return WRONG_USE

@@ -171,12 +171,8 @@ def _shown(made: Plan) -> str:
         text.paragraph(made.memory.sentence),
         _ledger(made),
         text.paragraph(sentences.not_costed(made)),
-        text.title("In answers") + "\n" + "\n".join(text.paragraph(q.sentence, 2, 4) for q in made.quality)
-        if made.quality
-        else None,
-        text.title("What is suspect") + "\n" + text.findings((f.severity.value, f.sentence) for f in made.findings)
-        if made.findings
-        else None,
+        text.section("In answers", (quality.sentence for quality in made.quality)),
+        text.findings((finding.severity.value, finding.sentence) for finding in made.findings),
     )
 
 
@@ -185,6 +181,7 @@ def _quantities(made: Plan) -> str:
     from planner.report.words import numbers
 
     reached = made.if_reached
+    certain = reached.probability > 0.995
     rows = [
         (label, *(show(value) for value in (quantiles.p10, quantiles.p50, quantiles.p90)), unit)
         for label, unit, quantiles, show in (
@@ -195,7 +192,7 @@ def _quantities(made: Plan) -> str:
             ("if reached: one fine-tuning", "GPU-hours", reached.hours, numbers.hours),
             ("if reached: cost a year", "EUR", reached.cost_per_year, numbers.eur),
         )
-        if quantiles.p10 is not None
+        if quantiles.p10 is not None and not (certain and label.startswith("if reached"))
     ]
     hours = text.paragraph(made.hours_sentence)
     if not rows:
@@ -218,5 +215,4 @@ def _ledger(made: Plan) -> str | None:
 def _marks(made: Plan) -> str | None:
     from planner.report.words import sentences
 
-    found = sentences.marks(made)
-    return text.paragraph(f"[{'; '.join(found)}]") if found else None
+    return text.marks(sentences.marks(made))

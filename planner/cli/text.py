@@ -26,6 +26,12 @@ def title(text: str) -> str:
     return click.style(text, bold=True)
 
 
+def section(head: str, lines: Iterable[str]) -> str | None:
+    """A titled list of sentences; None where there are none."""
+    found = [paragraph(line, indent=2, hanging=4) for line in lines]
+    return "\n".join([title(head), *found]) if found else None
+
+
 def paragraph(text: str, indent: int = 0, hanging: int | None = None) -> str:
     """Wrapped text."""
     return textwrap.fill(
@@ -64,9 +70,16 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence
     return "\n".join([click.style(line(head), underline=False, dim=True), *(line(row) for row in rows)])
 
 
-def findings(found: Iterable[tuple[str, str]]) -> str:
+def findings(found: Iterable[tuple[str, str]]) -> str | None:
     """(severity, sentence) of a diagnosis, one below the other."""
-    return "\n".join(paragraph(f"{severity:<9} {sentence}", indent=2, hanging=12) for severity, sentence in found)
+    lines = [paragraph(f"{severity:<9} {sentence}", indent=2, hanging=12) for severity, sentence in found]
+    return "\n".join([title("What is suspect"), *lines]) if lines else None
+
+
+def marks(found: Iterable[str]) -> str | None:
+    """What must stand wherever a figure is shown."""
+    shown = "; ".join(found)
+    return paragraph(f"[{shown}]") if shown else None
 
 
 def join(*parts: str | None) -> str:
