@@ -50,20 +50,20 @@ def curve_chart(plan: Plan, language: str = "en") -> CurveChart:
     """The curve of a plan in unit coordinates. The axes hold points, forecast, target and an identified floor."""
     curve, band, target = plan.curve, plan.curve.band, plan.scenario.target_loss
     floor = _floor(plan)
-    x_all = [*curve.measured_examples, *band.examples, curve.horizon_examples]
+    x_all = [x for x in (*curve.measured_examples, *band.examples, curve.horizon_examples) if x > 0] or [1.0]
     x_low, x_high = min(x_all), max(max(x_all), 1.01 * min(x_all))
     y_all = [*curve.measured_loss, *band.p50, target, *(floor or ()), *band.p05[-1:]]
     y_ticks = _linear_ticks(min(y_all), max(y_all))
     y_low, y_high = y_ticks[0], y_ticks[-1]
 
     def x(value: float) -> float:
-        return _share(math.log(value), math.log(x_low), math.log(x_high))
+        return _share(math.log(max(value, x_low)), math.log(x_low), math.log(x_high))
 
     def y(value: float) -> float:
         return _share(value, y_low, y_high)
 
     def line(values: Sequence[float], keep: Sequence[bool]) -> list[Point]:
-        return [(x(t), y(v)) for t, v, kept in zip(band.examples, values, keep, strict=True) if kept]
+        return [(x(t), y(v)) for t, v, kept in zip(band.examples, values, keep, strict=False) if kept]
 
     everywhere = [True] * len(band.examples)
     before = [t <= curve.largest_examples for t in band.examples]
@@ -73,7 +73,7 @@ def curve_chart(plan: Plan, language: str = "en") -> CurveChart:
     return CurveChart(
         x_ticks=[Tick(at=x(t), label=numbers.decimal(t, _decimals(t), language)) for t in _log_ticks(x_low, x_high)],
         y_ticks=[Tick(at=y(v), label=numbers.decimal(v, decimals, language)) for v in y_ticks],
-        measured=[(x(t), y(v)) for t, v in zip(curve.measured_examples, curve.measured_loss, strict=True)],
+        measured=[(x(t), y(v)) for t, v in zip(curve.measured_examples, curve.measured_loss, strict=False)],
         fitted_line=fitted,
         forecast_line=[*fitted[-1:], *forecast],
         band_low=line(band.p05, everywhere),

@@ -195,6 +195,7 @@ def _first_page(plan: Plan, language: str) -> Section:
         (paper.quality_title, meaning),
         (paper.asymptote_title, f"{plan.asymptote.sentence} {sentences.lowest_loss(plan, language)}"),
         (paper.next_title, sentences.next_step(plan, language)),
+        (paper.left_out_title, sentences.not_costed(plan, language)),
     ]
     return Section(
         heading=None,
@@ -208,7 +209,6 @@ def _first_page(plan: Plan, language: str) -> Section:
             _tiles(plan, language),
             _curve(plan, language),
             Entries(items=said),
-            Paragraph(text=sentences.not_costed(plan, language), style="normal"),
         ],
     )
 
@@ -377,6 +377,7 @@ def _options(plan: Plan, language: str) -> Section:
                 rows=[_option(option, plan, language, budget=budget) for option in shown],
                 strong=[index for index, option in enumerate(shown) if option in mine],
                 bars=bars if any(bars) else None,
+                bars_title=paper.options_bars,
                 whole=True,
             )
         )

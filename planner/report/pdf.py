@@ -32,6 +32,7 @@ def render_pdf(plan: Plan, language: str = "en") -> bytes:
     """The board paper of a plan.
 
     Raises:
+        PlanError: The plan has no date, so that no time stamp can be written.
         ValueError: A language that Plateau does not speak.
     """
     return print_document(board_report(plan, language), plan)
@@ -41,6 +42,7 @@ def print_document(document: Document, plan: Plan) -> bytes:
     """A document as PDF with the plan attached (PDF relationship "Source")."""
     import typst
 
+    stamp = _midnight(plan.created)
     inputs = {"document": msgspec.json.encode(_drawable(document)).decode(), "plan": encode_plan(plan).decode()}
     printed = typst.compile(
         _TEMPLATE.read_bytes(),
@@ -48,7 +50,7 @@ def print_document(document: Document, plan: Plan) -> bytes:
         font_paths=_fonts(),
         sys_inputs=inputs,
         pdf_standards=_STANDARDS,
-        timestamp=_midnight(plan.created),
+        timestamp=stamp,
     )
     return bytes(printed)
 
@@ -114,5 +116,10 @@ def _drawable(document: Document) -> Any:
 
 
 def _midnight(created: str) -> datetime.datetime:
-    day = datetime.date.fromisoformat(created[:10])
+    try:
+        day = datetime.date.fromisoformat(created)
+    except ValueError:
+        reason = f"expected a date such as 2026-11-24, got {created[:20]!r}"
+        remedy = "Write the plan again with `plateau plan`"
+        raise PlanError(Mistake(file="plan", field="created", reason=reason, remedy=remedy)) from None
     return datetime.datetime(day.year, day.month, day.day, tzinfo=datetime.UTC)

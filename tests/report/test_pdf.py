@@ -255,3 +255,22 @@ def alternative_texts(node: object) -> list[str]:
         return []
     own = [str(node["/Alt"])] if "/Alt" in node else []
     return own + (alternative_texts(node["/K"]) if "/K" in node else [])
+
+
+@pytest.mark.parametrize("created", ["", "yesterday", "2026-13-01"])
+def test_a_plan_without_a_date_is_refused_in_one_sentence(created: str) -> None:
+    with pytest.raises(PlanError, match="expected a date such as"):
+        render_pdf(example_plan(created=created))
+
+
+def test_a_plan_of_nothing_but_a_verdict_still_prints() -> None:
+    plan = example_plan(
+        lines=[], total_eur=0.0, assumptions=[], not_costed=[], options=[], influences=[], findings=[], quality=[]
+    )
+    curve = msgspec.structs.replace(
+        plan.curve,
+        measured_examples=[],
+        measured_loss=[],
+        band=msgspec.structs.replace(plan.curve.band, examples=[], p05=[], p50=[], p95=[]),
+    )
+    assert 2 <= len(pages(render_pdf(msgspec.structs.replace(plan, curve=curve)))) <= 4

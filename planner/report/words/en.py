@@ -23,7 +23,7 @@ WORDS = Words(
         },
         decision={
             "REACHABLE": "Approve {total} a year, the budget scenario of this paper, to fine-tune {model} on the "
-            "department's own images ({setup}), knowing that the year may cost up to {p90}.",
+            "department's own images ({setup}), knowing that the year may cost up to {p90} (9 in 10).",
             "UNREACHABLE": "Do not fund this target with this configuration. Choose between a target that these data "
             "support and a calibration of another configuration.",
             "NOT_ENOUGH_DATA": "Do not fund this target yet. Decide whether more different studies can be had.",
@@ -89,6 +89,7 @@ WORDS = Words(
         asymptote_title="Floor of the loss",
         quality_title="What the target means in answers",
         next_title="What to do next",
+        left_out_title="Not costed",
         curve_alt="Chart of {kind} against {unit}, measured and forecast. {count} measured points go from {first} at "
         "{first_x} to {last} at {last_x}. The forecast at {horizon} {unit} is {p50}, 9 in 10 between {p05} and {p95}. "
         "The target is {target}. {asymptote}",
@@ -117,7 +118,7 @@ WORDS = Words(
         "the P90 of a sum is not the sum of the P90s. They stand beside the budget scenario and replace none of its "
         "lines. Two significant digits.",
         totals_caption="Range of the yearly total (not additive)",
-        totals_columns=["", "P10", "P50", "P90"],
+        totals_columns=["Figure", "P10", "P50", "P90"],
         totals_all="€ a year, over all draws",
         totals_reached="€ a year, if the target is reached",
         totals_hours="GPU-hours a year, over all draws",
@@ -130,6 +131,7 @@ WORDS = Words(
         options_none="The target is not reached on any GPU within the horizon, so no cost can be compared.",
         options_caption="Yearly cost by GPU, quantization and way of having it",
         options_columns=["GPU", "Quantization", "Rent or buy", "GiB", "GPU-hours", "€ a year, 8 in 10"],
+        options_bars="Range",
         options_this="this plan",
         options_infeasible="Not feasible: {options}.",
         options_more="More options in the attached plan: {count}.",

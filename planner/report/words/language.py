@@ -76,6 +76,7 @@ class PaperWords(Struct, frozen=True, kw_only=True):
     asymptote_title: str
     quality_title: str
     next_title: str
+    left_out_title: str
     curve_alt: str
     curve_loss: dict[str, str]
     curve_x: dict[str, str]
@@ -103,6 +104,7 @@ class PaperWords(Struct, frozen=True, kw_only=True):
     options_none: str
     options_caption: str
     options_columns: list[str]
+    options_bars: str
     options_this: str
     options_infeasible: str
     options_more: str
