@@ -158,11 +158,12 @@ def board_report(plan: Plan, language: str = "en") -> Document:
         ValueError: A language that Plateau does not speak.
     """
     paper = words(language).paper
+    title = sentences.headline(plan, language)
     return Document(
         language=words(language).language,
         created=plan.created,
         overline=f"{paper.overline} · {numbers.date(plan.created, language)}",
-        title=sentences.headline(plan, language),
+        title=paper.illustration_title.format(title=title) if plan.illustration else title,
         subject=paper.subject,
         header=paper.header,
         footer=paper.footer.format(

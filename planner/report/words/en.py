@@ -69,6 +69,7 @@ WORDS = Words(
         no_lines="No budget scenario is given, because no cost of reaching the target follows from these data.",
     ),
     paper=PaperWords(
+        illustration_title="Illustration. {title}",
         overline="Paper for the finance board",
         subject="Fine-tuning a vision-language model for radiology: chance, yearly cost and what they rest on",
         header="Yearly cost of a radiology model",

@@ -56,6 +56,7 @@ class AnswerWords(Struct, frozen=True, kw_only=True):
 class PaperWords(Struct, frozen=True, kw_only=True):
     """Headings, columns and fixed texts of the board paper."""
 
+    illustration_title: str
     overline: str
     subject: str
     header: str
