@@ -206,6 +206,8 @@ def read_table(
             previous = reader.line_num
     except csv.Error as problem:
         raise error(mistake(f"not CSV ({problem})", previous + 1)) from None
+    if not rows:
+        raise error(mistake("the file has no header line"))
     columns = [column.strip() for column in rows[0][1]]
     mistakes = [
         mistake(f"the column {column!r} stands there twice", rows[0][0])

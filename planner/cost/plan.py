@@ -183,7 +183,7 @@ class PlanCalibration(Struct, frozen=True, kw_only=True):
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """See module.
+    """What follows from a forecast and a scenario; null is infinite in quantiles and "not known" elsewhere.
 
     Attributes:
         marks: Sentences that must stand wherever a figure of this plan is shown ("illustration, not PaliGemma-3B").

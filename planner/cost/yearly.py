@@ -104,8 +104,8 @@ def yearly_cost(
         servers = np.where(np.isfinite(hours), np.maximum(np.ceil(hours / HOURS_PER_YEAR), 1.0), np.inf)
         residual = scenario.residual_share / (1.0 + scenario.discount_rate) ** scenario.lifetime_years
         annuity = annuity_factor(scenario.discount_rate, scenario.lifetime_years)
-        equipment = drivers.equipment_eur * (1.0 - residual) * annuity * servers
-        maintenance = drivers.equipment_eur * scenario.maintenance_share_per_year * servers
+        equipment = _of_each(servers, drivers.equipment_eur * (1.0 - residual) * annuity)
+        maintenance = _of_each(servers, drivers.equipment_eur * scenario.maintenance_share_per_year)
         energy = energy_kwh * drivers.electricity_eur_per_kwh
         tuning = calibration = serving = none
     else:
@@ -143,6 +143,12 @@ def useful_hour_eur(drivers: Drivers, scenario: Scenario, catalog: Catalog) -> F
     """Euro for a rented hour of useful work: above the list price where spot hours are lost."""
     lost = catalog.parameter("spot_loss").value if scenario.tenure is Tenure.SPOT else 0.0
     return drivers.rent_eur_per_hour / (1.0 - lost)
+
+
+def _of_each(servers: FloatArray, each_eur: FloatArray) -> FloatArray:
+    """Cost of so many servers; infinite where no number of them is enough, even if each costs nothing."""
+    finite = np.isfinite(servers)
+    return np.where(finite, np.where(finite, servers, 0.0) * each_eur, np.inf)
 
 
 def _share_of(amount: FloatArray, share: float) -> FloatArray:

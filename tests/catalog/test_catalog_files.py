@@ -134,3 +134,9 @@ def test_the_catalog_is_read_in_a_moment() -> None:
     start = time.perf_counter()
     read_catalog()
     assert time.perf_counter() - start < 1.0
+
+
+def test_no_row_stands_there_twice(catalog: Catalog) -> None:
+    for field in dataclasses.fields(catalog):
+        rows = getattr(catalog, field.name)
+        assert len(set(rows)) == len(rows), field.name
