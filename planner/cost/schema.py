@@ -20,7 +20,13 @@ def plan_schema() -> bytes:
 
 
 def _described(part: Any) -> Any:
-    """The same with descriptions as plain text: their indentation differs between versions of Python."""
+    """The same in one spelling.
+
+    The indentation of descriptions differs between versions of Python, and `typing` takes a bound of 0 for one of 0.0,
+    whichever was seen first.
+    """
+    if isinstance(part, float) and part.is_integer():
+        return int(part)
     if isinstance(part, dict):
         return {
             key: inspect.cleandoc(value) if key == "description" and isinstance(value, str) else _described(value)

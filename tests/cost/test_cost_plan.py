@@ -223,7 +223,7 @@ def test_influences_are_sorted_and_move_around_the_budget_scenario(own: Calibrat
     made = plan(own, catalog)
     spans = [abs(bar.cost_high_eur - bar.cost_low_eur) for bar in made.influences]
     assert spans == sorted(spans, reverse=True)
-    assert len(spans) >= 3
+    assert len(spans) >= 2
     for bar in made.influences:
         low, high = sorted((bar.cost_low_eur, bar.cost_high_eur))
         assert low - 1 <= made.total_eur <= high + 1
