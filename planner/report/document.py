@@ -210,6 +210,7 @@ def _first_page(plan: Plan, language: str) -> Section:
             _tiles(plan, language),
             _curve(plan, language),
             Entries(items=said),
+            *([Paragraph(text=paper.plan_language, style="small")] if paper.plan_language else []),
         ],
     )
 
@@ -272,7 +273,7 @@ def _curve(plan: Plan, language: str) -> CurveFigure:
             asymptote=plan.asymptote.sentence,
         ),
         chart=curve_chart(plan, language),
-        x_label=unit[:1].upper() + unit[1:],
+        x_label=paper.curve_axis.get(plan.calibration.x_unit, paper.curve_axis["unknown"]),
         y_label=y_label,
         target=paper.curve_target.format(target=target),
         measured=paper.curve_measured,
@@ -321,7 +322,7 @@ def _costs(plan: Plan, language: str) -> Section:
         blocks += [
             Paragraph(text=paper.left_out_heading, style="heading"),
             Paragraph(text=paper.left_out_lead.format(count=len(plan.not_costed))),
-            Entries(items=_left_out(plan)),
+            Entries(items=_left_out(plan, language)),
         ]
     return Section(heading=paper.cost_heading, blocks=blocks, new_page=True)
 
@@ -329,7 +330,12 @@ def _costs(plan: Plan, language: str) -> Section:
 def _line(line: LedgerLine, plan: Plan, language: str) -> list[str]:
     paper = words(language).paper
     basis = paper.basis.get(line.basis.value, line.basis.value)
-    return [line.label, _said_once(line.formula, plan), basis, numbers.eur_cents(line.amount_eur, language)]
+    return [
+        sentences.label(line.code, line.label, language),
+        _said_once(line.formula, plan),
+        basis,
+        numbers.eur_cents(line.amount_eur, language),
+    ]
 
 
 def _said_once(text: str, plan: Plan) -> str:
@@ -337,11 +343,11 @@ def _said_once(text: str, plan: Plan) -> str:
     return text.replace(plan.hours_sentence, "").strip() if plan.hours_sentence else text
 
 
-def _left_out(plan: Plan) -> list[tuple[str, str]]:
+def _left_out(plan: Plan, language: str) -> list[tuple[str, str]]:
     """What is not costed; lines with the same remedy stand together behind it."""
     labels: dict[str, list[str]] = {}
     for line in plan.not_costed:
-        labels.setdefault(line.remedy.rstrip("."), []).append(line.label)
+        labels.setdefault(line.remedy.rstrip("."), []).append(sentences.label(line.code, line.label, language))
     return [
         (together[0], f"{remedy}.") if len(together) == 1 else (remedy, f"{'; '.join(together)}.")
         for remedy, together in labels.items()
@@ -445,19 +451,23 @@ def _risks(plan: Plan, language: str) -> Section:
         ),
         (paper.risk_memory, plan.memory.sentence),
     ]
+    oldest = _oldest(plan)
+    if oldest is not None and oldest.as_of is not None:
+        label = sentences.label(oldest.code, oldest.label, language)
+        day = numbers.date(oldest.as_of, language)
+        items.append((paper.risk_dates, paper.risk_dates_text.format(label=label, date=day)))
     if plan.not_costed:
         items.append((paper.risk_left_out, paper.risk_left_out_text.format(count=len(plan.not_costed))))
     blocks: list[Block] = [Entries(items=items)]
     influences = [item for item in plan.influences if _is_visible(item, language)][:MOST_INFLUENCES]
     if influences:
-        first = influences[0]
         low = [numbers.eur(min(item.cost_low_eur, item.cost_high_eur), language) for item in influences]
         high = [numbers.eur(max(item.cost_low_eur, item.cost_high_eur), language) for item in influences]
-        labels = [item.label for item in influences]
+        labels = [sentences.label(item.code, item.label, language) for item in influences]
         to = words(language).numbers.to
         blocks += [
             BarsFigure(
-                title=paper.influence_title.format(label=first.label, low=low[0], high=high[0]),
+                title=paper.influence_title.format(label=labels[0], low=low[0], high=high[0]),
                 alt=paper.influence_alt.format(
                     bars="; ".join(f"{label}: {to.format(a, b)}" for label, a, b in zip(labels, low, high, strict=True))
                 ),
@@ -472,6 +482,11 @@ def _risks(plan: Plan, language: str) -> Section:
         why = paper.influence_small if plan.influences else paper.influence_none
         blocks.append(Paragraph(text=why, style="small"))
     return Section(heading=paper.risks_heading, blocks=blocks)
+
+
+def _oldest(plan: Plan) -> Assumption | None:
+    """The input whose source is the oldest; ISO dates sort as text."""
+    return min((item for item in plan.assumptions if item.as_of), key=lambda item: item.as_of or "", default=None)
 
 
 def _is_visible(item: Influence, language: str) -> bool:
@@ -507,7 +522,7 @@ def _assumption(item: Assumption, plan: Plan, language: str) -> list[str]:
     paper = words(language).paper
     dated = f", {paper.as_of.format(date=numbers.short_date(item.as_of, language))}" if item.as_of else ""
     return [
-        item.label,
+        sentences.label(item.code, item.label, language),
         f"{item.value} {item.unit}".strip(),
         _said_once(item.uncertainty, plan),
         paper.basis.get(item.basis.value, item.basis.value),

@@ -17,7 +17,7 @@ from planner.outcome import Quantiles
 from planner.report.document import board_report
 from planner.report.glyphs import FONTS, REPLACEMENT, coverage, printable
 from planner.report.pdf import read_plan_from_pdf, render_pdf, write_pdf
-from planner.report.words import LANGUAGES, numbers
+from planner.report.words import LANGUAGES, numbers, sentences
 from tests.factories import every_verdict, example_plan, illustration_plan
 
 NASTY = [
@@ -50,16 +50,16 @@ def test_every_verdict_prints_on_two_to_four_pages_with_its_figures(plan: Plan, 
     assert 2 <= len(printed) <= 4
     text = letters("".join(printed))
     for line in plan.lines:
-        assert letters(line.label) in text
+        assert letters(sentences.label(line.code, line.label, language)) in text
         assert letters(numbers.eur_cents(line.amount_eur, language)) in text
     assert letters(numbers.eur_cents(plan.total_eur, language)) in text
     assert letters(numbers.chance(plan.if_reached.probability, language)) in letters(printed[0])
     assert letters(plan.verdict.sentence) in letters(printed[0])
     assert letters(plan.asymptote.sentence) in letters(printed[0])
-    for line in plan.not_costed:
-        assert letters(line.label) in letters(printed[0])
+    for missing in plan.not_costed:
+        assert letters(sentences.label(missing.code, missing.label, language)) in letters(printed[0])
     for item in plan.assumptions:
-        assert letters(item.label) in text
+        assert letters(sentences.label(item.code, item.label, language)) in text
 
 
 def test_the_lines_in_the_text_of_the_pdf_add_up_to_its_total() -> None:

@@ -27,13 +27,15 @@ WORDS = Words(
             "UNREACHABLE": "Do not fund this target with this configuration. Choose between a target that these data "
             "support and a calibration of another configuration.",
             "NOT_ENOUGH_DATA": "Do not fund this target yet. Decide whether more different studies can be had.",
-            "UNDECIDED": "Do not decide on a yearly budget yet. Decide whether to fund one more calibration run, which "
+            "UNDECIDED": "Do not decide on a yearly budget yet. Decide whether to fund one more calibration run, "
+            "which "
             "would narrow the question.",
         },
         next_step={
             "REACHABLE": "Fine-tune once, measure the loss on held-out studies, and compare it with the band of the "
             "curve before the second trial is paid for.",
-            "UNREACHABLE": "Ask for a target above the floor, or calibrate another configuration (larger images, more "
+            "UNREACHABLE": "Ask for a target above the floor, or calibrate another configuration (larger images, "
+            "more "
             "adapted layers, another model); more examples of this one do not help.",
             "NOT_ENOUGH_DATA": "Gather more different studies, or ask for a target that the studies at hand allow; "
             "seeing the same studies more often does not replace new ones.",
@@ -41,7 +43,8 @@ WORDS = Words(
             "then every cost of reaching the target is conditional.",
         },
         next_blocked="First settle what blocks: {finding}",
-        decision_illustration="None. This paper shows the way with a small stand-in model. No decision may rest on its "
+        decision_illustration="None. This paper shows the way with a small stand-in model. No decision may rest on "
+        "its "
         "figures; calibrate PaliGemma on a GPU first.",
         decision_memory="Choose another GPU or another quantization: {memory}",
         chance="Reaching a loss of {target} within {horizon} {unit}: {chance}.",
@@ -92,7 +95,8 @@ WORDS = Words(
         next_title="What to do next",
         left_out_title="Not costed",
         curve_alt="Chart of {kind} against {unit}, measured and forecast. {count} measured points go from {first} at "
-        "{first_x} to {last} at {last_x}. The forecast at {horizon} {unit} is {p50}, 9 in 10 between {p05} and {p95}. "
+        "{first_x} to {last} at {last_x}. The forecast at {horizon} {unit} is {p50}, 9 in 10 between {p05} and "
+        "{p95}. "
         "The target is {target}. {asymptote}",
         curve_loss={
             "held_out": "Held-out loss, nats per suffix token",
@@ -104,6 +108,7 @@ WORDS = Words(
             "steps": "optimizer steps",
             "unknown": "units of the log's x",
         },
+        curve_axis={"examples": "Examples", "steps": "Optimizer steps", "unknown": "x of the log"},
         curve_measured="measured",
         curve_line="forecast, middle",
         curve_band="forecast, 9 in 10",
@@ -115,7 +120,8 @@ WORDS = Words(
         cost_columns=["Line", "How it is computed", "Figure is", "€ a year"],
         cost_total="Total of the budget scenario",
         cost_caption="Cost lines of the budget scenario",
-        totals_lead="The range comes from {draws} draws of all uncertain inputs together. Its totals are not additive: "
+        totals_lead="The range comes from {draws} draws of all uncertain inputs together. Its totals are not "
+        "additive: "
         "the P90 of a sum is not the sum of the P90s. They stand beside the budget scenario and replace none of its "
         "lines. Two significant digits.",
         totals_caption="Range of the yearly total (not additive)",
@@ -124,10 +130,12 @@ WORDS = Words(
         totals_reached="€ a year, if the target is reached",
         totals_hours="GPU-hours a year, over all draws",
         left_out_heading="What is not costed",
-        left_out_lead="Nobody has given a figure for what follows ({count}). It is in no total and in no range of this "
+        left_out_lead="Nobody has given a figure for what follows ({count}). It is in no total and in no range of "
+        "this "
         "paper; each says how to get its figure.",
         options_heading="Options compared",
-        options_lead="The same target on other GPUs, each with its cheapest quantization and way of having it. GiB is "
+        options_lead="The same target on other GPUs, each with its cheapest quantization and way of having it. GiB "
+        "is "
         "the P95 of memory, GPU-hours the median of one fine-tuning ({basis}).",
         options_none="The target is not reached on any GPU within the horizon, so no cost can be compared.",
         options_caption="Yearly cost by GPU, quantization and way of having it",
@@ -158,7 +166,8 @@ WORDS = Words(
         method=[
             (
                 "Calibration",
-                "A few short fine-tunings (budgets) of the model with low-rank adapters (LoRA), each with its learning "
+                "A few short fine-tunings (budgets) of the model with low-rank adapters (LoRA), each with its "
+                "learning "
                 "rate brought to its end, are measured on held-out studies that no run trains on.",
             ),
             (
@@ -221,5 +230,9 @@ WORDS = Words(
         },
         severity={"note": "Note", "warning": "Warning", "blocking": "Blocking"},
         attachment="The plan that this paper was written from (JSON)",
+        risk_dates="Dated inputs",
+        risk_dates_text="The oldest is {label}, of {date}.",
+        plan_language="",
     ),
+    labels={},
 )

@@ -7,7 +7,7 @@ from importlib import import_module
 
 from msgspec import Struct
 
-LANGUAGES = {"en": "English"}
+LANGUAGES = {"en": "English", "nl": "Nederlands", "de": "Deutsch"}
 """Code to own name; every code is a module beside this one with its `WORDS`."""
 
 
@@ -81,6 +81,7 @@ class PaperWords(Struct, frozen=True, kw_only=True):
     curve_alt: str
     curve_loss: dict[str, str]
     curve_x: dict[str, str]
+    curve_axis: dict[str, str]
     curve_measured: str
     curve_line: str
     curve_band: str
@@ -138,6 +139,9 @@ class PaperWords(Struct, frozen=True, kw_only=True):
     tenure: dict[str, str]
     severity: dict[str, str]
     attachment: str
+    risk_dates: str
+    risk_dates_text: str
+    plan_language: str
 
 
 class Words(Struct, frozen=True, kw_only=True):
@@ -145,7 +149,9 @@ class Words(Struct, frozen=True, kw_only=True):
 
     Attributes:
         locale: Babel's name of the locale that writes numbers and dates.
-        language: Two-letter code, for the PDF and for hyphenation.
+        language: Two-letter code, for the PDF.
+        labels: What a code of a plan (line, input, influence, line without figure) is called; empty where the plan's
+            own label stands.
     """
 
     locale: str
@@ -153,6 +159,7 @@ class Words(Struct, frozen=True, kw_only=True):
     numbers: NumberWords
     answer: AnswerWords
     paper: PaperWords
+    labels: dict[str, str]
 
 
 @cache

@@ -87,7 +87,7 @@ def not_costed(plan: Plan, language: str = "en") -> str:
     said = words(language).answer
     if not plan.not_costed:
         return said.nothing_left_out
-    labels = "; ".join(line.label for line in plan.not_costed)
+    labels = "; ".join(label(line.code, line.label, language) for line in plan.not_costed)
     if len(plan.not_costed) == 1:
         return said.not_costed_one.format(labels=labels)
     return said.not_costed.format(count=len(plan.not_costed), labels=labels)
@@ -124,6 +124,11 @@ def setup(plan: Plan, language: str = "en") -> str:
 def tenure(code: str, language: str = "en") -> str:
     """How a GPU is had, in words; an unknown code is shown as it is."""
     return words(language).paper.tenure.get(code, code)
+
+
+def label(code: str, own: str, language: str = "en") -> str:
+    """What a code of the plan is called in a language; the plan's own label where that has no word."""
+    return words(language).labels.get(code, own)
 
 
 def unit(plan: Plan, language: str = "en") -> str:
