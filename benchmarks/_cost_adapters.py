@@ -5,15 +5,28 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Mapping, Sequence
+from statistics import NormalDist
 from typing import Any
 
+import msgspec
 import numpy as np
 
-from benchmarks._setup import architecture_of, quantization_of, shape_of, text
+from benchmarks._setup import (
+    architecture_of,
+    gpu_of,
+    mean_tokens_of,
+    micro_steps_of,
+    quantization_of,
+    shape_of,
+    text,
+    with_tower,
+)
 from planner.catalog import read_catalog
 from planner.hardware.memory import GIB, allocated_bytes
+from planner.hardware.step_time import StepTime, micro_step_time, ratios_from_probes
 
 Setup = Mapping[str, Any]
+_P90 = NormalDist().inv_cdf(0.9)
 
 
 @functools.cache
@@ -64,3 +77,40 @@ def _corrected(own: float, counted: np.ndarray, measured: np.ndarray) -> float:
         return own * ratio
     line = float(slope * own + intercept)
     return line if line > 0.0 else own * ratio
+
+
+def predicted_seconds(setup: Setup, factors: Mapping[str, float]) -> float:
+    """Seconds of a step in the setup's own way of counting steps."""
+    return step_of(setup, factors).seconds * micro_steps_of(setup)
+
+
+def step_of(setup: Setup, factors: Mapping[str, float]) -> StepTime:
+    """Terms of one micro-step."""
+    model = with_tower(architecture_of(setup), setup)
+    shape = msgspec.structs.replace(shape_of(setup, model), suffix_tokens=mean_tokens_of(setup))
+    return micro_step_time(model, quantization_of(setup), shape, gpu_of(setup), factors)
+
+
+def seconds_per_step(
+    setup: Setup, probes: Sequence[Setup] | None = None, *, factors: Mapping[str, float] | None = None
+) -> dict[str, float]:
+    """Median and 80 % interval of the seconds of a step.
+
+    Args:
+        setup: Input columns of a row.
+        probes: Measured rows, each with its seconds under `measured`.
+        factors: Other factors than the shipped ones (for leave-one-source-out).
+    """
+    used = shipped_factors() if factors is None else factors
+    if not probes:
+        return _interval(predicted_seconds(setup, used), used["unprobed_log_sd"])
+    measured = [float(probe["measured"]) / micro_steps_of(probe) for probe in probes]
+    device, host = ratios_from_probes([step_of(probe, used) for probe in probes], measured, used)
+    middle = step_of(setup, used).corrected(device, host) * micro_steps_of(setup)
+    same = all(text(probe, column) == text(setup, column) for probe in probes for column in ("gpu", "model", "method"))
+    return _interval(middle, used["probe_log_sd" if same else "transfer_log_sd"])
+
+
+def _interval(median: float, log_sd: float) -> dict[str, float]:
+    width = math.exp(_P90 * log_sd)
+    return {"median": median, "lo80": median / width, "hi80": median * width}

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from planner.catalog import Quantization
+import msgspec
+
+from planner.catalog import GpuSpec, Quantization, read_catalog
 from planner.hardware.architecture import ModelArchitecture
 from planner.hardware.memory import TrainingShape
 
@@ -45,6 +48,13 @@ INPUT_COLUMNS = (
     "metric",
 )
 LINEAR_BYTES = {"none": 2.0, "nf4": 0.5625, "bnb.nf4": 0.5625, "nf4-dq": 0.516, "int4-gptq": 0.5625, "int8": 1.02}
+GPU_NAMES = {"A6000": "RTX-A6000", "RTX4090": "RTX-4090", "A100-80GB": "A100-80GB-SXM", "A100": "A100-80GB-SXM"}
+# Prompt and answer of an Alpaca example; the longest of a batch grows slowly with the batch.
+ALPACA_TOKENS, ALPACA_GROWTH = 140.0, 0.35
+# Longest over mean of a batch of four.
+PADDING = 1.2
+# Prompt and answer of a visual question.
+IMAGE_TEXT_TOKENS = 48
 NAMES_OF_LINEAR = {
     "q": ("q_proj", "q+", "c_attn", "query", "self_attn", "all-linear"),
     "k": ("k_proj", "c_attn", "key", "self_attn", "all-linear"),
@@ -117,7 +127,7 @@ def quantization_of(setup: Mapping[str, Any]) -> Quantization:
 
 def lora_parameters_of(setup: Mapping[str, Any], model: ModelArchitecture) -> int:
     """Trainable adapter weights: given, or from rank and targets."""
-    given = number(setup, "trainable_params")
+    given: float = number(setup, "trainable_params")
     if not math.isnan(given):
         return int(given)
     rank, targets = number(setup, "lora_rank", 0.0), text(setup, "lora_targets")
@@ -142,7 +152,8 @@ def shape_of(setup: Mapping[str, Any], model: ModelArchitecture) -> TrainingShap
         suffix_tokens=tokens_of(setup),
         lora_parameters=lora_parameters_of(setup, model),
         micro_batch_size=int(number(setup, "micro_batch", 1.0)),
-        checkpointing=number(setup, "grad_ckpt", 0.0) == 1,
+        # `prepare_model_for_kbit_training` switches checkpointing on where nothing is said.
+        checkpointing=number(setup, "grad_ckpt", float(quantized and not litgpt)) == 1,
         full=text(setup, "method") == "full",
         head_on_all_tokens=True,
         lean_head=litgpt or gptq or torchtune,
@@ -152,3 +163,38 @@ def shape_of(setup: Mapping[str, Any], model: ModelArchitecture) -> TrainingShap
         eager_attention=text(setup, "attn") == "eager",
         compiled=compiled,
     )
+
+
+def mean_tokens_of(setup: Mapping[str, Any]) -> int:
+    """Text tokens that an example takes on average in a padded batch, where the length is only a limit."""
+    basis, batch = text(setup, "seq_basis"), number(setup, "micro_batch", 1.0)
+    stated = re.search(r"mean ~(\d+)", basis)
+    if stated:
+        return round(float(stated[1]) * PADDING)
+    if "Alpaca" in basis:
+        return round(min(float(tokens_of(setup)), float(ALPACA_TOKENS * batch**ALPACA_GROWTH)))
+    if "image tok" in basis:
+        return IMAGE_TEXT_TOKENS
+    return tokens_of(setup)
+
+
+def with_tower(model: ModelArchitecture, setup: Mapping[str, Any]) -> ModelArchitecture:
+    """The model with PaliGemma's tower where the setup is a vision-language model."""
+    if number(setup, "vlm", 0.0) == 0:
+        return model
+    size = 448 if "448" in text(setup, "model") else 224
+    return msgspec.structs.replace(
+        model, vision_hidden=1152, vision_intermediate=4304, vision_layers=27, image_size_px=size
+    )
+
+
+def gpu_of(setup: Mapping[str, Any]) -> GpuSpec:
+    """The catalog's GPU; an A100 where the name is not known."""
+    name = text(setup, "gpu")
+    known = {spec.gpu: spec for spec in read_catalog().gpus}
+    return known.get(GPU_NAMES.get(name, name), known["A100-80GB-SXM"])
+
+
+def micro_steps_of(setup: Mapping[str, Any]) -> float:
+    """Micro-steps of what the source calls a step: litgpt counts micro-steps, the others optimizer steps."""
+    return 1.0 if text(setup, "precision") == "bf16-true" else number(setup, "grad_accum", 1.0)

@@ -1,14 +1,16 @@
 """Seconds an example (training) and a study (serving) take, as draws with their basis.
 
-Measured: probes of the calibration on the same GPU. Extrapolated: probes on another GPU, scaled by the ratio of dense
-rates, wider. Unprobed: closed-form FLOPs over the distribution of measured utilisation. Seconds of a CPU are never
-transferred to a GPU.
+Measured: probes of the calibration on the same GPU. Extrapolated: probes on another GPU, scaled by the ratio of the
+step model on both, wider. Unprobed: the step model alone, with the spread of published runs around it. Seconds of a
+CPU are never transferred to a GPU.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
+import msgspec
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
@@ -19,9 +21,9 @@ from planner.hardware.architecture import (
     decode_flops_per_token,
     key_value_bytes_per_token,
     prefill_flops,
-    training_flops_per_example,
 )
 from planner.hardware.memory import TrainingShape
+from planner.hardware.step_time import micro_step_time, ratios_from_probes
 from planner.record import Calibration, Probe
 
 FloatArray = NDArray[np.float64]
@@ -55,53 +57,38 @@ def training_seconds_per_example(
 ) -> Seconds:
     """Seconds of one example in training, without evaluation and start-up."""
     normal = rng.standard_normal(draws)
+    factors = {row.name: row.value for row in catalog.parameters}
+    step = micro_step_time(architecture, quantization, shape, gpu, factors)
     probes = _usable_probes(calibration, quantization)
-    hardware = calibration.header.hardware
-    if probes and hardware.gpu:
-        measured = _seconds_at(probes, architecture.image_tokens + shape.prompt_tokens + shape.suffix_tokens)
-        if hardware.gpu.lower() == gpu.gpu.lower():
-            spread = catalog.parameter("probe_log_sd").value
+    origin = _origin(calibration, catalog)
+    if probes and origin is not None:
+        device, host = _ratios(probes, architecture, quantization, shape, origin, factors)
+        middle = step.corrected(device, host) / shape.micro_batch_size
+        if origin.gpu == gpu.gpu:
             return Seconds(
-                seconds_m=measured * np.exp(spread * normal),
+                seconds_m=middle * np.exp(factors["probe_log_sd"] * normal),
                 basis=TimingBasis.MEASURED,
                 sentence=f"Measured on {gpu.gpu} by {len(probes)} probes of this calibration.",
             )
-        known = {spec.gpu.lower(): spec for spec in catalog.gpus}
-        origin = known.get(hardware.gpu.lower())
-        if origin is not None:
-            ratio = origin.training_tflops / gpu.training_tflops
-            spread = catalog.parameter("transfer_log_sd").value
-            return Seconds(
-                seconds_m=measured * ratio * np.exp(spread * normal),
-                basis=TimingBasis.EXTRAPOLATED,
-                sentence=f"Extrapolated from probes on {origin.gpu} by the ratio of dense rates; not measured here.",
-            )
-    flops = training_flops_per_example(
-        architecture,
-        tokens=architecture.image_tokens + shape.prompt_tokens + shape.suffix_tokens,
-        head_rows=shape.suffix_tokens,
-        lora_parameters=shape.lora_parameters,
-        checkpointing=shape.checkpointing,
-    )
+        return Seconds(
+            seconds_m=middle * np.exp(factors["transfer_log_sd"] * normal),
+            basis=TimingBasis.EXTRAPOLATED,
+            sentence=f"Extrapolated from {len(probes)} probes on {origin.gpu} by the step model of both GPUs; not "
+            f"measured on {gpu.gpu}.",
+        )
     slower = rng.uniform(quantization.relative_step_time, quantization.relative_step_time_high, draws)
-    mfu = utilisation_draws(catalog, rng, draws)
+    seconds = step.seconds / shape.micro_batch_size * np.exp(factors["unprobed_log_sd"] * normal) * slower
+    flops = step.flops / shape.micro_batch_size
+    low, high = (flops / (gpu.training_tflops * 1e12 * np.quantile(seconds, share)) for share in (0.9, 0.1))
     return Seconds(
-        seconds_m=flops / (gpu.training_tflops * 1e12 * mfu) * slower,
+        seconds_m=seconds,
         basis=TimingBasis.UNPROBED,
         sentence=(
-            f"Unprobed: {flops / 1e12:.2f} TFLOP an example over {gpu.training_tflops:g} TFLOP/s (dense) at the "
-            f"utilisation of published runs ({100 * np.quantile(mfu, 0.1):.0f} to {100 * np.quantile(mfu, 0.9):.0f} %, "
-            f"8 in 10). {_why_unprobed(calibration, gpu)}"
+            f"Unprobed: {flops / 1e12:.2f} TFLOP an example at {100 * low:.0f} to {100 * high:.0f} % (8 in 10) of "
+            f"{gpu.training_tflops:g} TFLOP/s (dense), as published runs of such a shape reach. "
+            f"{_why_unprobed(calibration, gpu)}"
         ),
     )
-
-
-def utilisation_draws(catalog: Catalog, rng: np.random.Generator, draws: int) -> FloatArray:
-    """Shares of the dense peak (MFU): a source at random, then the spread within a source."""
-    middle = np.array([row.mfu_p50 for row in catalog.utilisation])
-    spread = catalog.parameter("utilisation_log_sd_within").value
-    drawn = middle[rng.integers(0, len(middle), draws)] * np.exp(spread * rng.standard_normal(draws))
-    return np.asarray(np.minimum(drawn, catalog.parameter("largest_utilisation").value))
 
 
 def answering_seconds_per_study(
@@ -115,16 +102,18 @@ def answering_seconds_per_study(
     draws: int,
 ) -> Seconds:
     """Seconds of one study in batch serving: prefill bound by arithmetic, decoding by memory bandwidth."""
-    mfu = utilisation_draws(catalog, rng, draws)
-    rate = gpu.training_tflops * 1e12 * mfu
-    batch = catalog.parameter("serving_batch").value
+    factors = {row.name: row.value for row in catalog.parameters}
+    reached = factors["compute_share_fp16" if gpu.precision_class == "fp16" else "compute_share"]
+    spread = np.exp(-factors["unprobed_log_sd"] * rng.standard_normal(draws))
+    rate = gpu.training_tflops * 1e12 * np.minimum(reached * spread, factors["largest_utilisation"])
+    batch = factors["serving_batch"]
     context = architecture.image_tokens + prompt_tokens + answer_tokens
     weights = (
         architecture.linear_parameters * quantization.bytes_per_linear_parameter
         + (architecture.language_parameters - architecture.linear_parameters) * quantization.bytes_per_other_parameter
     )
     cache = key_value_bytes_per_token(architecture, 2.0) * context
-    bandwidth = gpu.bandwidth_gb_s * 1e9 * catalog.parameter("decode_bandwidth_share").value
+    bandwidth = gpu.bandwidth_gb_s * 1e9 * factors["decode_bandwidth_share"]
     per_token = np.maximum((weights / batch + cache) / bandwidth, decode_flops_per_token(architecture, context) / rate)
     return Seconds(
         seconds_m=prefill_flops(architecture, prompt_tokens) / rate + answer_tokens * per_token,
@@ -141,16 +130,38 @@ def _usable_probes(calibration: Calibration, quantization: Quantization) -> list
     return [probe for probe in probes if probe.kind == "train" and probe.quantization == quantization.quantization]
 
 
-def _seconds_at(probes: list[Probe], tokens: int) -> float:
-    """Seconds an example at a length: an affine map of tokens an example with slope >= 0 through the probes."""
-    x = np.array([probe.image_tokens + probe.prompt_tokens + probe.suffix_tokens for probe in probes], dtype=np.float64)
-    y = np.array([probe.seconds_median / probe.micro_batch_size for probe in probes])
-    if len(np.unique(x)) < 2:
-        return float(np.median(y) * tokens / np.median(x))
-    slope, intercept = np.polyfit(x, y, 1)
-    if slope <= 0 or slope * tokens + intercept <= 0:
-        return float(np.median(y))
-    return float(slope * tokens + intercept)
+def _origin(calibration: Calibration, catalog: Catalog) -> GpuSpec | None:
+    """The GPU that the probes ran on, where the catalog knows it."""
+    name = (calibration.header.hardware.gpu or "").lower()
+    return next((spec for spec in catalog.gpus if spec.gpu.lower() == name), None)
+
+
+def _ratios(
+    probes: list[Probe],
+    architecture: ModelArchitecture,
+    quantization: Quantization,
+    shape: TrainingShape,
+    origin: GpuSpec,
+    factors: Mapping[str, float],
+) -> tuple[float, float]:
+    """Device and host of the probed machine, as ratios to the step model."""
+    expected = [
+        micro_step_time(
+            architecture,
+            quantization,
+            msgspec.structs.replace(
+                shape,
+                prompt_tokens=probe.prompt_tokens,
+                suffix_tokens=probe.suffix_tokens,
+                micro_batch_size=probe.micro_batch_size,
+                checkpointing=probe.checkpointing,
+            ),
+            origin,
+            factors,
+        )
+        for probe in probes
+    ]
+    return ratios_from_probes(expected, [probe.seconds_median for probe in probes], factors)
 
 
 def _why_unprobed(calibration: Calibration, gpu: GpuSpec) -> str:
