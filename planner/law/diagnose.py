@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.curve import Design, LossCurve
+from planner.law.posterior import Posterior
 from planner.law.solve import FitStatus, PointFit
 from planner.outcome import Finding, Severity
 from planner.record import LossKind, Schedule, XUnit
@@ -22,12 +23,26 @@ FloatArray = NDArray[np.float64]
 FEWEST_POINTS = 5
 SHORTEST_RANGE = 8.0
 PASSES_AS_GOOD_AS_NEW = 4.0
+# Tokens of the largest vocabulary in wide use (Gemma 3); a curve above its logarithm is worse than guessing anywhere.
+LARGEST_VOCABULARY = 262_144
+# Root mean square distance from every member, as a share of the loss: final held-out losses scatter by 0.2 to 4 %.
+ROUGH, NOT_A_LAW = 0.035, 0.06
+# ... and as a share of the whole fall, where a curve falls by far more than it scatters.
+NOT_A_LAW_OF_FALL = 0.035
+# Fall per e-fold in the last third of the range against the steepest before it.
+STEEPER = 1.25
 
 
-def diagnose(curve: LossCurve, point: PointFit) -> tuple[Finding, ...]:
+def diagnose(curve: LossCurve, point: PointFit, draws: Posterior) -> tuple[Finding, ...]:
     """All findings about a curve, the worst first."""
     order = {Severity.BLOCKING: 0, Severity.WARNING: 1, Severity.NOTE: 2}
-    found = [*_where_it_comes_from(curve), *_its_start(curve), *_its_points(curve), *_its_shape(curve, point)]
+    found = [
+        *_where_it_comes_from(curve),
+        *_its_start(curve),
+        *_its_points(curve),
+        *_its_shape(curve, point),
+        *_its_distance_from_a_law(curve, draws),
+    ]
     return tuple(sorted(found, key=lambda finding: order[finding.severity]))
 
 
@@ -77,8 +92,8 @@ def _where_it_comes_from(curve: LossCurve) -> Iterator[Finding]:
 
 def _its_start(curve: LossCurve) -> Iterator[Finding]:
     first = float(curve.loss_n[0])
-    vocabulary = curve.vocabulary_size
-    if vocabulary and first > math.log(vocabulary):
+    vocabulary = curve.vocabulary_size or LARGEST_VOCABULARY
+    if first > math.log(vocabulary):
         yield Finding(
             code="start_above_guessing",
             severity=Severity.BLOCKING,
@@ -119,6 +134,15 @@ def _its_points(curve: LossCurve) -> Iterator[Finding]:
             severity=Severity.WARNING,
             sentence=f"{curve.non_finite} points of the log are not numbers (NaN or infinite). Trainers often replace "
             "such losses by a running mean, so the rest may be flattered. Find the cause before trusting it.",
+        )
+    missing = _share_missing(curve)
+    if missing > 0.02:
+        yield Finding(
+            code="gaps",
+            severity=Severity.WARNING,
+            sentence=f"About {100 * missing:.0f} % of the points that its regular spacing implies are missing from the "
+            "log: dropped as not a number, or left out by the viewer that exported it. What was left out cannot be "
+            "known from here.",
         )
     passes = curve.passes_n
     if passes is not None and float(passes.max()) > PASSES_AS_GOOD_AS_NEW:
@@ -166,6 +190,59 @@ def _its_shape(curve: LossCurve, point: PointFit) -> Iterator[Finding]:
             sentence="The points follow each other far too smoothly for raw losses: this looks like a smoothed column, "
             "whose floor and noise are not the run's. Export the raw column.",
         )
+
+
+def _its_distance_from_a_law(curve: LossCurve, draws: Posterior) -> Iterator[Finding]:
+    if len(np.unique(curve.examples_n)) < FEWEST_POINTS:
+        return
+    distance = float(np.median(np.sqrt(np.mean(draws.residuals() ** 2, axis=1))))
+    if distance > ROUGH:
+        fall = float(curve.loss_n[0] - curve.loss_n[-1]) / float(curve.loss_n[-1])
+        blocking = distance > NOT_A_LAW and distance > NOT_A_LAW_OF_FALL * fall
+        yield Finding(
+            code="not_a_law" if blocking else "rough",
+            severity=Severity.BLOCKING if blocking else Severity.WARNING,
+            sentence=f"The points lie {100 * distance:.0f} % off the best law of every form; repeated runs differ by "
+            + (
+                "4 % at most. This is not the curve of one law (two regimes, a run that failed, or mixed settings), "
+                "so nothing beyond the last point can be read off it."
+                if blocking
+                else "0.2 to 4 %. The bends may be real; the intervals are wide because of it."
+            ),
+        )
+    if _still_accelerating(curve, distance):
+        yield Finding(
+            code="still_accelerating",
+            severity=Severity.BLOCKING,
+            sentence="The loss falls faster at the end than ever before: the slow start is not over, and a floor shows "
+            "only once the fall per doubling shrinks. Calibrate larger budgets.",
+        )
+
+
+def _still_accelerating(curve: LossCurve, distance: float) -> bool:
+    """Whether the last third of the range (in ln t) is clearly the steepest."""
+    u, y = np.log(curve.examples_n), curve.loss_n
+    span = float(u[-1] - u[0])
+    edges = u[0] + span * np.array([0.0, 1 / 3, 2 / 3, 1.0])
+    counts = [np.abs(u - edge).argmin() for edge in edges]
+    if len(set(counts)) < len(counts) or span <= 0:
+        return False
+    at_u, at_y = u[counts], y[counts]
+    falls = -np.diff(at_y) / np.diff(at_u)
+    before = max(float(falls[:-1].max()), 0.0)
+    noise = 3 * max(_noise(curve), distance * float(y[-1]) / 3) / (span / 3)
+    return float(falls[-1]) > STEEPER * before + noise
+
+
+def _share_missing(curve: LossCurve) -> float:
+    """Share of the points of a trace that its own spacing implies and that are not there."""
+    step = np.diff(np.unique(curve.examples_n))
+    if curve.design is not Design.TRACE or len(step) < 20:
+        return 0.0
+    usual = float(np.median(step))
+    if not np.isclose(step, usual, rtol=1e-3).mean() > 0.5:
+        return 0.0
+    return 1.0 - len(step) / max(float(step.sum()) / usual, len(step))
 
 
 def _noise(curve: LossCurve) -> float:

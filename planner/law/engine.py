@@ -9,15 +9,15 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from planner.curve import LossCurve
-from planner.law.diagnose import diagnose
-from planner.law.interval import widened
+from planner.law.diagnose import FEWEST_POINTS, diagnose
+from planner.law.interval import curve_kind, widened
 from planner.law.posterior import Posterior, posterior
 from planner.law.solve import FitStatus, PointFit, point_fit
 from planner.outcome import Asymptote, AsymptoteStatus, CurveBand, Finding, Interval, Severity
 
 FloatArray = NDArray[np.float64]
 
-WIDEST_IDENTIFIED = 0.30
+WIDEST_IDENTIFIED, SHARP = 0.30, 0.10
 LARGEST_SHARE_NEAR_ZERO = 0.10
 NEAR_ZERO = 0.02
 _BAND_POINTS = 60
@@ -51,7 +51,7 @@ class Law(Struct, frozen=True, kw_only=True):
         """Loss of every draw, shape (m, q), nats, spread as the interval calibration asks."""
         examples = np.asarray(examples_q, dtype=np.float64)
         ratio = examples / float(self.curve.examples_n[-1])
-        return widened(self.draws.paths(examples), ratio, self.curve.design)
+        return widened(self.draws.paths(examples), ratio, curve_kind(self.curve))
 
     def loss_at(self, examples: float) -> Interval:
         """90 % interval and median of the loss at `examples`, nats."""
@@ -73,8 +73,8 @@ def fit_law(curve: LossCurve, *, seed: int = 0) -> Law:
         seed: Of the posterior's draws; same curve and seed, same law.
     """
     point = point_fit(curve.examples_n, curve.loss_n)
-    findings = diagnose(curve, point)
     draws = posterior(curve, seed=seed)
+    findings = diagnose(curve, point, draws)
     asymptote = _asymptote(curve, draws, findings)
     return Law(
         curve=curve,
@@ -95,11 +95,14 @@ def _asymptote(curve: LossCurve, draws: Posterior, findings: tuple[Finding, ...]
     reasons = []
     if any(finding.severity is Severity.BLOCKING for finding in findings):
         reasons.append("the diagnosis below forbids reading a floor off this curve")
-    if high - low > WIDEST_IDENTIFIED * last:
-        reasons.append(f"its 90 % interval is {100 * (high - low) / last:.0f} % of the last loss wide")
-    if float((c <= NEAR_ZERO * last).mean()) > LARGEST_SHARE_NEAR_ZERO:
+    width = (high - low) / last
+    if len(np.unique(curve.examples_n)) < FEWEST_POINTS:
+        reasons.append(f"it takes at least {FEWEST_POINTS} different budgets")
+    if width > WIDEST_IDENTIFIED:
+        reasons.append(f"its 90 % interval is {100 * width:.0f} % of the last loss wide")
+    if width > SHARP and float((c <= NEAR_ZERO * last).mean()) > LARGEST_SHARE_NEAR_ZERO:
         reasons.append("a floor of zero fits too")
-    if float(np.log(draws.shapes.exponent_s).std()) > 0.9 * prior_sd and high - low > 0.1 * last:
+    if width > SHARP and float(np.log(draws.shapes.exponent_s).std()) > 0.9 * prior_sd:
         reasons.append("the exponent is known no better than before the runs")
     if reasons:
         status = AsymptoteStatus.NOT_IDENTIFIED

@@ -29,15 +29,16 @@ IntArray = NDArray[np.intp]
 DRAWS = 2000
 _SIGMA = np.array([0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064])
 _SIGMA_MEDIAN, _SIGMA_LOG_SD = 0.006, 1.2
-_TAU = np.array([0.0, 0.003, 0.01, 0.03])
-_TAU_PRIOR = np.array([0.4, 0.25, 0.2, 0.15])
+_TAU = np.array([0.0, 0.003, 0.01, 0.03, 0.1, 0.3])
+_TAU_MEDIAN, _TAU_LOG_SD, _NO_DISCREPANCY = 0.01, 1.3, 0.6
+_TAIL_FREEDOM = 4.0
 _BURN_IN_PRIOR = np.array([0.6, 0.25, 0.15])
 _SLOPE_SD = np.array([0.05, 0.2, 0.7])
 _SLOPE_PRIOR = np.array([0.5, 0.35, 0.15])
 EXPONENT_MIN, EXPONENT_MAX = 0.03, 3.0
-_EXPONENT_MEDIAN, _EXPONENT_LOG_SD = 0.5, 0.8
+_EXPONENT_MEDIAN, _EXPONENT_LOG_SD, _EXPONENT_LOG_SD_ROUGH = 0.5, 0.8, 0.25
 _COARSE, _FINE = 16, 24
-_SHIFT = np.array([0.001, 0.004, 0.015, 0.05, 0.15, 0.4, 1.0, 2.5])
+_SHIFT = np.array([0.001, 0.004, 0.015, 0.05, 0.15, 0.4, 1.0, 2.5, 8.0])
 _WORTH = np.array([4.0, 15.0, math.inf])
 _MEMBER_PRIOR = {Member.POWER: 0.5, Member.SHIFTED: 0.3, Member.RECTIFIED: 0.2}
 _NEGLIGIBLE = 1e-5
@@ -57,7 +58,7 @@ class Posterior(Struct, frozen=True, kw_only=True):
         sigma_m: Noise of every draw, relative.
         tau_m: Discrepancy of every draw, relative.
         burn_in_m: Which basis a draw uses.
-        discrepancy_m: One standard normal a draw: a path leaves the form to one side.
+        discrepancy_m: One standardised heavy-tailed number a draw: a path leaves the form to one side.
         unique_available: Different examples there are for more budgets; None: as many as are processed.
         exponent_prior_log_sd: Of ln b, before the data.
     """
@@ -91,12 +92,17 @@ class Posterior(Struct, frozen=True, kw_only=True):
         c = self.loss_m - self.slope_m * drop_at_infinity(self.shapes, self.log_t_last_m)
         return np.asarray(self.points.level * np.maximum(c + self.discrepancy_m * self.tau_m, 0.0))
 
+    def residuals(self) -> FloatArray:
+        """Distance of the points from the form of every draw, relative to the point, shape (m, n)."""
+        form = self.loss_m[:, None] - self.slope_m[:, None] * self._drop_at_points()
+        return np.asarray((self.points.y - form) / self.points.y)
+
     def _discrepancy(self, log_t_q: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Kriging: mean and sd of the discrepancy given the residuals, shape (m, q)."""
         cross = matern(np.abs(self.points.log_t[:, None] - log_t_q[None, :]))
         mean = np.zeros((len(self.tau_m), len(log_t_q)))
         variance = np.zeros_like(mean)
-        residual = self.points.y - self.loss_m[:, None] + self.slope_m[:, None] * self._drop_at_points()
+        residual = self.residuals() * self.points.y
         for w, basis in enumerate(self.bases):
             mine = np.flatnonzero((self.burn_in_m == w) & (self.tau_m > 0))
             if not len(mine):
@@ -187,6 +193,7 @@ def _cells(
     h = drop(shapes, _log_t(points, shapes), last)
     h_inf = drop_at_infinity(shapes, last)
     ridge = 1.0 / _SLOPE_SD**2
+    prior_sk = prior_s[:, None] + _exponent_log_prior(shapes.exponent_s, tau_k)
     parts = []
     for basis, burn_in_prior in zip(bases, _BURN_IN_PRIOR, strict=False):
         ones, y, hh = basis.transform.sum(axis=1), basis.transform @ points.y, h @ basis.transform.T
@@ -204,7 +211,7 @@ def _cells(
             log_weight = (
                 -0.5 * (quadratic + np.log(determinant / width))
                 + (prior_k - half_log_det + math.log(burn_in_prior * slope_prior))
-                + prior_s[:, None]
+                + prior_sk
             )
             parts.append((log_weight, determinant, mean_l, mean_g, d, s1h, np.broadcast_to(s11, d.shape)))
     log_weight, determinant, mean_l, mean_g, d, s1h, s11 = (np.stack(part) for part in zip(*parts, strict=True))
@@ -222,7 +229,7 @@ def _obeying(
     h_inf: FloatArray,
 ) -> _Cells:
     """Cells near the best with the probabilities of g >= 0 and c >= 0; all cells where the best disobey."""
-    threshold = 25.0
+    threshold = 18.0
     for keep_within in (threshold, math.inf):
         p, s, k = np.nonzero(log_weight >= log_weight.max() - keep_within)
         at = (p, s, k)
@@ -290,7 +297,7 @@ def _draw(
         sigma_m=sigma_m,
         tau_m=tau_m,
         burn_in_m=burn_in_m,
-        discrepancy_m=rng.standard_normal(len(cell)),
+        discrepancy_m=_heavy_tailed(rng, len(cell)),
         unique_available=curve.training_examples_available,
     )
 
@@ -324,6 +331,11 @@ def _mass(index: IntArray, weight: FloatArray, size: int) -> FloatArray:
     return np.asarray(np.bincount(index, weight, size), dtype=np.float64)
 
 
+def _heavy_tailed(rng: np.random.Generator, draws: int) -> FloatArray:
+    """Student t of unit variance: now and then a curve leaves its form by far."""
+    return rng.standard_t(_TAIL_FREEDOM, draws) * math.sqrt((_TAIL_FREEDOM - 2) / _TAIL_FREEDOM)
+
+
 def _where_the_mass_is(log_b: FloatArray, mass: FloatArray) -> FloatArray:
     """A fine grid over the coarse cells that hold mass, one more to each side."""
     held = np.flatnonzero(mass > _NEGLIGIBLE * mass.sum())
@@ -340,7 +352,16 @@ def _noise_grid() -> tuple[FloatArray, FloatArray, FloatArray]:
     """Pairs of noise and discrepancy with their log prior, shape (k,)."""
     sigma, tau = (grid.ravel() for grid in np.meshgrid(_SIGMA, _TAU, indexing="ij"))
     prior = -0.5 * ((np.log(sigma) - math.log(_SIGMA_MEDIAN)) / _SIGMA_LOG_SD) ** 2
-    return sigma, tau, prior + np.log(np.tile(_TAU_PRIOR, len(_SIGMA)))
+    rough = np.exp(-0.5 * ((np.log(_TAU[1:]) - math.log(_TAU_MEDIAN)) / _TAU_LOG_SD) ** 2)
+    prior_tau = np.concatenate([[_NO_DISCREPANCY], (1 - _NO_DISCREPANCY) * rough / rough.sum()])
+    return sigma, tau, prior + np.log(np.tile(prior_tau, len(_SIGMA)))
+
+
+def _exponent_log_prior(exponent_s: FloatArray, tau_k: FloatArray) -> FloatArray:
+    """Log-normal; narrower where the curve leaves the form, because then its bends say less about b; shape (s, k)."""
+    sd = np.where(tau_k > 0, _EXPONENT_LOG_SD_ROUGH, _EXPONENT_LOG_SD)
+    distance = np.log(exponent_s) - math.log(_EXPONENT_MEDIAN)
+    return np.asarray(-0.5 * (distance[:, None] / sd) ** 2 - np.log(sd))
 
 
 @functools.cache
@@ -358,7 +379,6 @@ def _outer_grid(repeated: bool) -> tuple[FloatArray, NDArray[np.bool_], FloatArr
 def _shape_grid(log_b: FloatArray, log_t_last: float, *, repeated: bool) -> tuple[Shapes, FloatArray, int]:
     """All shapes with their log priors, the exponent fastest; and how many there are but for the exponent."""
     shift, rectified, worth, prior = _outer_grid(repeated)
-    prior_b = -0.5 * ((log_b - math.log(_EXPONENT_MEDIAN)) / _EXPONENT_LOG_SD) ** 2
     each = len(log_b)
     shapes = Shapes(
         rectified_s=np.repeat(rectified, each),
@@ -366,4 +386,4 @@ def _shape_grid(log_b: FloatArray, log_t_last: float, *, repeated: bool) -> tupl
         log_shift_s=np.repeat(shift + log_t_last, each),
         worth_s=np.repeat(worth, each),
     )
-    return shapes, (prior[:, None] + prior_b).ravel(), len(shift)
+    return shapes, np.repeat(prior, each), len(shift)
