@@ -43,10 +43,11 @@ def read_calibration(path: Path, *, skip_bad_lines: bool = False) -> Calibration
     runs, notes = [], list(import_notes(header))
     for file in sorted((path / "runs").glob(f"*{RunLog.suffix}")):
         lines = list(_lines(read_bytes(file, error=RecordError)))
-        events, found = _events(lines, file=f"runs/{file.name}", skip_bad_lines=skip_bad_lines)
+        name = file.name.removesuffix(RunLog.suffix)
+        events, found = _events(lines, file=f"runs/{file.name}", run=name, skip_bad_lines=skip_bad_lines)
         notes.extend(found)
         if events:
-            runs.append(Run(id=file.name.removesuffix(RunLog.suffix), events=tuple(events)))
+            runs.append(Run(id=name, events=tuple(events)))
     return Calibration(header=header, runs=tuple(runs), notes=tuple(notes))
 
 
@@ -74,7 +75,7 @@ def parse_packed(data: bytes, *, file: str, skip_bad_lines: bool = False) -> Cal
             )
         )
     header = _header(_checked(lines[0][1], file=file, row=1), file=file, row=1)
-    events, notes = _events(lines[1:], file=file, skip_bad_lines=skip_bad_lines)
+    events, notes = _events(lines[1:], file=file, run=None, skip_bad_lines=skip_bad_lines)
     by_run: dict[str, list[Event]] = {}
     for event in events:
         by_run.setdefault(event.run, []).append(event)
@@ -112,7 +113,7 @@ def _lines(data: bytes) -> Iterator[tuple[int, bytes, bool]]:
 
 
 def _events(
-    lines: Iterable[tuple[int, bytes, bool]], *, file: str, skip_bad_lines: bool
+    lines: Iterable[tuple[int, bytes, bool]], *, file: str, run: str | None, skip_bad_lines: bool
 ) -> tuple[list[Event], list[str]]:
     events: list[Event] = []
     notes: list[str] = []
@@ -123,7 +124,10 @@ def _events(
             continue
         try:
             document = _checked(line, file=file, row=number)
-            events.append(decode_json(document, Event, file=file, row=number, error=RecordError))  # type: ignore[arg-type]
+            event: Event = decode_json(document, Event, file=file, row=number, error=RecordError)  # type: ignore[arg-type]
+            if run not in (None, event.run):
+                raise _of_another_run(event, run, file, number)
+            events.append(event)
         except InputError as problem:
             if skip_bad_lines:
                 notes.append(f"{file} line {number}: damaged; left out because --skip-bad-lines was given.")
@@ -132,6 +136,18 @@ def _events(
     if mistakes:
         raise RecordError(mistakes)
     return events, notes
+
+
+def _of_another_run(event: Event, run: str | None, file: str, row: int) -> RecordError:
+    return RecordError(
+        Mistake(
+            file=file,
+            row=row,
+            field="run",
+            reason=f"expected events of run {run!r}, got one of {event.run!r}",
+            remedy="The file was renamed or copied over; put the right one back",
+        )
+    )
 
 
 def _checked(line: bytes, *, file: str, row: int) -> bytes:
