@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import statistics
 import time
 from collections.abc import Callable
 
-from planner.report.pdf import render_pdf
 from streamlit.testing.v1 import AppTest
 
 from benchmarks.figure import Figure, at_most
 from planner.dashboard.session import Session
 from planner.dashboard.work import first_calibration
+from planner.report.pdf import render_pdf
 from planner.resources import app_file, data_directory
 
 
@@ -39,7 +40,7 @@ def _measure(times: int) -> list[Figure]:
     def move(step: int) -> None:
         app.slider(key="input_target_loss").set_value(round(low + (high - low) * (0.3 + 0.4 * step / times), 2)).run()
 
-    moved = [_milliseconds(lambda step=step: move(step)) for step in range(times)]
+    moved = [_milliseconds(functools.partial(move, step)) for step in range(times)]
     same = [_milliseconds(app.run) for _ in range(times)]
     return [
         at_most("slider moved to a new target, script, median", statistics.median(moved), "ms", 80),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import streamlit as st
 
@@ -70,14 +71,19 @@ def stale_assumptions(plan: Plan, *, today: dt.date) -> list[Assumption]:
 
 
 def _row(row: Assumption, *, old: bool) -> dict[str, str]:
-    date = (row.as_of or "–").replace("-", "\u2011")  # a date does not break across lines
+    """Three columns, so that the table fits a phone without scrolling."""
+    date = (row.as_of or "").replace("-", "\u2011")  # a date does not break across lines
+    source = " · ".join(part for part in (escape(_breakable(row.source)), date, "**old**" if old else "") if part)
     return {
-        "Input": escape(row.label),
-        "Value": escape(f"{row.value} {row.unit}".strip()),
-        "How certain": escape(row.uncertainty) or "–",
-        "Source": escape(row.source) or "–",
-        "Date": f"{date} · **old**" if old else date,
+        "Input": f"{escape(row.label)}\\\n**{escape(_breakable(f'{row.value} {row.unit}'.strip()))}**",
+        "How certain": escape(_breakable(row.uncertainty)) or "–",
+        "Source and date": source or "–",
     }
+
+
+def _breakable(text: str) -> str:
+    """Long words (paths, model names) may break after a slash, an underscore or a hyphen."""
+    return re.sub(r"([/_-])(?=\w)", "\\1\u200b", text)
 
 
 show = page(_body)

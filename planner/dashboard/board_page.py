@@ -26,6 +26,8 @@ from planner.report.document import (
 from planner.report.pdf import read_plan_from_pdf
 
 MAX_UPLOAD_MB = 5
+_LONG_CELL = 40
+_TALL_ROW_PX = 64
 
 
 def _body(here: Session) -> None:
@@ -141,14 +143,25 @@ def _block(block: Block, plan: Plan) -> None:
 
 
 def _table(table: Table) -> None:
-    rows = [[escape(cell) for cell in row] for row in table.rows]
-    for i in table.strong:
-        rows[i] = [f"**{cell}**" if cell else "" for cell in rows[i]]
-    if table.total is not None:
-        rows.append([f"**{escape(cell)}**" if cell else "" for cell in table.total])
-    header = [escape(column) or " " * (i + 1) for i, column in enumerate(table.header)]
+    """A grid that scrolls by keyboard: on a phone a wide HTML table would scroll by finger only."""
+    rows = [*table.rows, *([table.total] if table.total is not None else [])]
+    header = [column or " " * (i + 1) for i, column in enumerate(table.header)]
+    longest = max((len(cell) for row in rows for cell in row), default=0)
+    st.dataframe(
+        [dict(zip(header, row, strict=True)) for row in rows],
+        hide_index=True,
+        row_height=_TALL_ROW_PX if longest > _LONG_CELL else None,
+        height="content",
+        column_config={
+            column: st.column_config.TextColumn(
+                width="large" if max((len(row[i]) for row in rows), default=0) > _LONG_CELL else None,
+                alignment="right" if table.align[i] == "right" else "left",
+            )
+            for i, column in enumerate(header)
+        },
+        alt=table.caption,
+    )
     st.caption(escape(table.caption))
-    st.table([dict(zip(header, row, strict=True)) for row in rows], border="horizontal", hide_index=True)
 
 
 show = page(_body, needs_calibration=False)

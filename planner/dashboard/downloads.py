@@ -18,20 +18,11 @@ def downloads(here: Session, opened: Plan | None = None) -> None:
     def plan() -> Plan:
         return opened or here.plan(with_options=True)
 
-    # A click runs on another thread, after the script: what it hands out is bound now.
     with st.container(horizontal=True, gap="small"):
-        _button("PDF", lambda: render_pdf(plan()), "board.pdf", "application/pdf", kind="primary")
+        _button("**PDF**", lambda: render_pdf(plan()), "board.pdf", "application/pdf")
         _button("CSV", lambda: board_csv(plan()), "plan.csv", "text/csv")
         _button("JSON", lambda: encode_plan(plan()), "plan.json", "application/json")
 
 
-def _button(label: str, make: Callable[[], bytes], name: str, mime: str, *, kind: str = "secondary") -> None:
-    st.download_button(
-        label,
-        make,
-        name,
-        mime,
-        key=f"download_{name}",
-        on_click="ignore",
-        type="primary" if kind == "primary" else "secondary",
-    )
+def _button(label: str, make: Callable[[], bytes], name: str, mime: str) -> None:
+    st.download_button(label, make, name, mime, key=f"download_{name}", on_click="ignore")

@@ -25,17 +25,19 @@ NOT_COSTED = "not costed"
 
 def target_input(here: Session) -> None:
     """The target loss: the main control."""
-    assert here.limits is not None
+    assert here.limits is not None and here.scenario is not None
     low, high = here.limits.target_loss_low, here.limits.target_loss_high
+    key = _key(here, "target_loss")
     st.slider(
         "Target loss (lower is better)",
         min_value=low,
         max_value=high,
+        value=here.scenario.target_loss,
         step=0.01,
         format="%.2f",
-        key=_shown(here, "target_loss"),
+        key=key,
         on_change=_take,
-        args=("target_loss",),
+        args=("target_loss", key),
         help="Held-out loss to reach, in nats per answer token. It is measured on cases the model has not seen.",
     )
 
@@ -107,28 +109,21 @@ def undo_and_reset(here: Session) -> None:
         st.button("Reset", on_click=here.reset, disabled=here.scenario == here.opening)
 
 
-def _key(field: str) -> str:
-    return f"input_{field}"
+def _key(here: Session, field: str) -> str:
+    """The key of a widget; a new one after every change that did not come from the widget.
+
+    A widget starts from its default, so it never has to be told a value: Streamlit loses such a message when a run is
+    interrupted, and the widget would then show another value than the plan is made of.
+    """
+    return f"input_{field}" + (f"_{here.generation}" if here.generation else "")
 
 
-def _shown(here: Session, field: str) -> str:
-    """The key of a widget that shows this field; written only where it differs, so that a drag is not disturbed."""
-    key, value = _key(field), getattr(here.scenario, field)
-    if st.session_state.get(key, _MISSING) != value:
-        st.session_state[key] = value
-    return key
-
-
-_MISSING = object()
-
-
-def _take(field: str) -> None:
+def _take(field: str, key: str) -> None:
     """Take a changed widget into the scenario."""
     here = session()
     if here.scenario is None:
         return
-    value = st.session_state[_key(field)]
-    fields: dict[str, Any] = {**msgspec.to_builtins(here.scenario), field: value}
+    fields: dict[str, Any] = {**msgspec.to_builtins(here.scenario), field: st.session_state[key]}
     here.change(msgspec.convert(fields, Scenario))
 
 
@@ -139,13 +134,15 @@ def _choice(
     options: tuple[Any, ...],
     name: Callable[[Any], str | None] | None = None,
 ) -> None:
+    key = _key(here, field)
     st.selectbox(
         label,
         options,
+        index=options.index(getattr(here.scenario, field)),
         format_func=lambda option: (name(option) if name else None) or str(option),
-        key=_shown(here, field),
+        key=key,
         on_change=_take,
-        args=(field,),
+        args=(field, key),
     )
 
 
@@ -163,16 +160,21 @@ def _number(
     help: str | None = None,
 ) -> None:
     """A number; an optional one may be empty, which means "not given"."""
+    key, value = _key(here, field), getattr(here.scenario, field)
+    lowest = low if low is not None else (step / 10 if optional else 0.0)
+    if optional:
+        # Only a widget without default can be emptied; it is told its value in every run, so that none gets lost.
+        st.session_state[key] = value
     st.number_input(
         label,
-        min_value=low if low is not None else (step / 10 if optional else 0.0),
+        min_value=lowest if value is None else min(lowest, value),
         max_value=high,
-        value=None if optional else "min",
+        value=None if optional else value,
         step=step,
         format=format_,
         placeholder=placeholder,
-        key=_shown(here, field),
+        key=key,
         on_change=_take,
-        args=(field,),
+        args=(field, key),
         help=help,
     )

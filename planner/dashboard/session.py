@@ -30,6 +30,7 @@ class Session:
         configuration: Index of the curve that is planned with.
         scenario: What the inputs say.
         opening: What they said first; reset goes there.
+        generation: Counts the changes of the scenario that did not come from a widget.
         past: Scenarios before the last changes.
         notices: To be shown once, on top of the page.
         opened: A plan that was dropped on the page Board paper.
@@ -46,6 +47,7 @@ class Session:
     limits: Bounds | None = None
     scenario: Scenario | None = None
     opening: Scenario | None = None
+    generation: int = -1
     past: list[Scenario] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     opened: Plan | None = None
@@ -74,6 +76,7 @@ class Session:
         elif not limits.target_loss_low <= self.scenario.target_loss <= limits.target_loss_high:
             self.scenario = msgspec.structs.replace(self.scenario, target_loss=opening.target_loss)
         self.opening = opening
+        self.generation += 1
 
     def change(self, scenario: Scenario) -> None:
         """Take a new scenario and remember the old one."""
@@ -100,16 +103,19 @@ class Session:
                 self.notices.append(f"The catalog has no {name} {getattr(scenario, name)}; {kept} is used instead.")
                 scenario = msgspec.structs.replace(scenario, **{name: kept})
         self.change(scenario)
+        self.generation += 1
 
     def undo(self) -> None:
         """Back by one change."""
         if self.past:
             self.scenario = self.past.pop()
+            self.generation += 1
 
     def reset(self) -> None:
         """Back to the opening scenario; can be undone."""
         if self.opening is not None:
             self.change(self.opening)
+            self.generation += 1
 
     def plan(self, *, with_options: bool = False) -> Plan:
         """The plan of what is open; the table of options takes longer.
@@ -154,6 +160,7 @@ def follow_link() -> None:
     )
     if here.written:
         here.change(scenario)
+        here.generation += 1
     else:
         here.scenario = scenario
     here.notices.extend(notices)

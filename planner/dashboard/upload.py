@@ -89,7 +89,7 @@ def _facts() -> None:
             )
             st.text_input("Model", placeholder="unknown", key="fact_model", max_chars=80)
             st.selectbox("GPU", gpus, index=None, placeholder="unknown", key="fact_gpu")
-        st.form_submit_button("Open this log", type="primary", on_click=_import)
+        st.form_submit_button("Open this log", on_click=_import)
 
 
 def _import() -> None:

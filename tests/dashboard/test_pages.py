@@ -6,8 +6,9 @@ import io
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pypdf import PdfReader
@@ -37,6 +38,10 @@ app = AppTest.from_file({app!r}, default_timeout=120).run()
 assert not app.exception, app.exception
 assert app.metric, "no figure on the page"
 """
+
+
+def labelled(widgets: Sequence[Any], label: str) -> Any:
+    return next(widget for widget in widgets if widget.label == label)
 
 
 def texts(app: AppTest) -> Iterator[str]:
@@ -112,10 +117,10 @@ def test_undo_and_reset_go_back(open_app: OpenApp) -> None:
     app.number_input(key="input_budget_eur").set_value(2000.0).run()
     app.selectbox(key="input_gpu").set_value("H100-SXM").run()
     next(button for button in app.button if button.label == "Undo").click().run()
-    assert app.selectbox(key="input_gpu").value == opening.gpu
-    assert app.number_input(key="input_budget_eur").value == 2000.0
+    assert labelled(app.selectbox, "GPU").value == opening.gpu
+    assert labelled(app.number_input, "Yearly budget, €").value == 2000.0
     next(button for button in app.button if button.label == "Reset").click().run()
-    assert app.number_input(key="input_budget_eur").value == opening.budget_eur
+    assert labelled(app.number_input, "Yearly budget, €").value == opening.budget_eur
 
 
 def test_a_link_opens_its_plan_on_every_page(open_app: OpenApp) -> None:
@@ -124,6 +129,15 @@ def test_a_link_opens_its_plan_on_every_page(open_app: OpenApp) -> None:
         assert app.session_state["plateau"].scenario.gpu == "H100-SXM"
         assert not app.info
         assert app.query_params["gpu"] in ("H100-SXM", ["H100-SXM"])
+
+
+def test_the_inputs_show_what_the_link_says(open_app: OpenApp) -> None:
+    app = open_app(target_loss="1.7", studies_per_day="0.5", budget_eur="none", retunings_per_year="3")
+    assert labelled(app.slider, "Target loss (lower is better)").value == 1.7
+    assert labelled(app.number_input, "Studies answered a day").value == 0.5
+    assert labelled(app.number_input, "Yearly budget, €").value is None
+    assert labelled(app.number_input, "Re-tunings a year").value == 3
+    assert not app.exception
 
 
 def test_a_bad_link_value_is_named_and_the_page_still_opens(open_app: OpenApp) -> None:
