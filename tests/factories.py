@@ -154,11 +154,11 @@ def example_plan(**changes: Any) -> Plan:
         total_eur=round(sum(line.amount_eur for line in lines), 2),
         assumptions=_assumptions(),
         not_costed=[
-            NotCosted(code="de_identification", label="De-identification", remedy="Ask the privacy officer"),
+            NotCosted(code="deidentification", label="De-identification", remedy="Ask the privacy officer"),
             NotCosted(code="labelling", label="Labelling and report review", remedy="Count hours of radiologists"),
-            NotCosted(code="validation", label="Clinical validation", remedy="Ask the study office"),
+            NotCosted(code="clinical_validation", label="Clinical validation", remedy="Ask the study office"),
             NotCosted(code="compliance", label="MDR, AI Act, DPIA, security", remedy="Ask legal and security"),
-            NotCosted(code="integration", label="PACS integration", remedy="Ask the PACS vendor for a quote"),
+            NotCosted(code="pacs_integration", label="PACS integration", remedy="Ask the PACS vendor for a quote"),
             NotCosted(code="downtime", label="Downtime", remedy="State hours a year and what an hour costs"),
             NotCosted(code="decommissioning", label="Decommissioning", remedy="State the cost at the end of life"),
         ],
@@ -451,7 +451,7 @@ def _lines() -> list[LedgerLine]:
     lines = [
         _line("staff", "Staff", 48.0, "h", 62.00, Basis.TYPED, "scenario"),
         _line("serving_rent", "Answering studies", 126.4, "GPU-h", 0.85, Basis.CATALOG, cloud),
-        _line("training_rent", "Fine-tuning, three trials", 2.22, "GPU-h", 0.85, Basis.CATALOG, cloud),
+        _line("tuning_rent", "Fine-tuning, three trials", 2.22, "GPU-h", 0.85, Basis.CATALOG, cloud),
         _line("retuning_rent", "One re-tuning", 2.22, "GPU-h", 0.85, Basis.CATALOG, cloud),
         _line("calibration_rent", "The calibration itself", 3.7, "GPU-h", 0.85, Basis.CATALOG, cloud),
         _line("storage", "Storage of images and adapters", 3600.0, "GiB-month", 0.02, Basis.CATALOG, cloud),

@@ -9,16 +9,17 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from planner.cost.plan import Assumption, CostQuantiles, Influence, LedgerLine, Option, Plan
+from planner.cost.plan import Assumption, Basis, CostQuantiles, Influence, LedgerLine, Option, Plan
 from planner.outcome import Finding, Quantiles, Severity
 from planner.report.chart import CurveChart, RangeBar, curve_chart, influence_bars, option_bars
 from planner.report.words import numbers, sentences, words
 
 MOST_OPTIONS = 9
 MOST_INFEASIBLE = 4
-MOST_ASSUMPTIONS = 24
+MOST_ASSUMPTIONS = 30
 MOST_INFLUENCES = 7
 MOST_LETTERS_OF_A_NAME = 22
+MOST_LETTERS_OF_A_SOURCE = 80
 
 
 class Paragraph(Struct, frozen=True, kw_only=True, tag="paragraph"):
@@ -414,7 +415,12 @@ def _cheapest_of_each_gpu(feasible: list[Option], mine: list[Option]) -> list[Op
 
 def _name(text: str) -> str:
     """A name short enough for a narrow column."""
-    return text if len(text) <= MOST_LETTERS_OF_A_NAME else f"{text[: MOST_LETTERS_OF_A_NAME - 1]}…"
+    return _cut(text, MOST_LETTERS_OF_A_NAME)
+
+
+def _cut(text: str, most_letters: int) -> str:
+    """The text, ending in an ellipsis where it is too long for its place; the attached plan keeps it whole."""
+    return text if len(text) <= most_letters else f"{text[: most_letters - 1].rstrip()}…"
 
 
 def _ended(reason: str | None) -> str:
@@ -508,7 +514,7 @@ def _assumptions(plan: Plan, language: str) -> Section:
             caption=paper.assumptions_caption,
             header=paper.assumptions_columns,
             align=["left", "right", "left", "left", "left"],
-            widths=[11, 7, 12, 6, 14],
+            widths=[11, 7, 12, 0, 14],
             rows=[_assumption(item, plan, language) for item in shown],
         ),
     ]
@@ -521,12 +527,14 @@ def _assumptions(plan: Plan, language: str) -> Section:
 def _assumption(item: Assumption, plan: Plan, language: str) -> list[str]:
     paper = words(language).paper
     dated = f", {paper.as_of.format(date=numbers.short_date(item.as_of, language))}" if item.as_of else ""
+    # The lead says of all defaults what would stand in each of their rows.
+    own = item.basis is not Basis.DEFAULT
     return [
         sentences.label(item.code, item.label, language),
         f"{item.value} {item.unit}".strip(),
-        _said_once(item.uncertainty, plan),
+        _said_once(item.uncertainty, plan) if own else "",
         paper.basis.get(item.basis.value, item.basis.value),
-        f"{short_source(item.source)}{dated}",
+        f"{_cut(short_source(item.source), MOST_LETTERS_OF_A_SOURCE)}{dated}" if own else "",
     ]
 
 

@@ -16,7 +16,7 @@ REPLACEMENT = "□"
 _LONGEST_WORD = 26
 _LONG_WORD = re.compile(rf"\S{{{_LONGEST_WORD}}}(?=\S)")
 _BREAK_HERE = "\u200b"
-_UNIT = re.compile(r"(?<=\d) (?=%|GiB\b|nats\b|GPU-h|h\b)|(?<=€) (?=\d)")
+_UNIT = re.compile(r"(?<=\d) (?=%|GiB\b|nats\b|GPU-h|h\b)|(?<=€) (?=\d)|(?<=\d) (?=€)")
 
 
 def printable(text: str, most_letters: int) -> str:

@@ -42,7 +42,16 @@ def test_amounts_that_add_up_are_shown_to_the_cent() -> None:
 
 
 @pytest.mark.parametrize(
-    ("probability", "shown"), [(1.0, "over 99 %"), (0.996, "over 99 %"), (0.864, "86 %"), (0.004, "under 1 %")]
+    ("probability", "shown"),
+    [
+        (1.0, "over 99 %"),
+        (0.996, "over 99 %"),
+        (0.9949, "99 %"),
+        (0.0049, "under 1 %"),
+        (0.0051, "1 %"),
+        (0.864, "86 %"),
+        (0.004, "under 1 %"),
+    ],
 )
 def test_a_chance_never_claims_certainty(probability: float, shown: str) -> None:
     assert numbers.chance(probability) == shown

@@ -92,11 +92,15 @@ def test_the_plan_comes_back_out_of_its_paper() -> None:
         assert read_plan_from_pdf(render_pdf(plan)) == plan
 
 
-def test_two_hundred_random_plans_come_back_with_the_same_figures() -> None:
+def test_two_hundred_random_plans_come_back_with_the_same_figures_and_show_them_to_the_cent() -> None:
     for seed in range(200):
-        plan = random_plan(random.Random(seed))
-        attached = pypdf.PdfReader(io.BytesIO(render_pdf(plan))).attachments["plan.json"][0]
-        assert attached == encode_plan(plan)
+        dice = random.Random(seed)
+        plan, language = random_plan(dice), dice.choice(sorted(LANGUAGES))
+        reader = pypdf.PdfReader(io.BytesIO(render_pdf(plan, language)))
+        assert reader.attachments["plan.json"][0] == encode_plan(plan)
+        text = letters("".join(page.extract_text() for page in reader.pages))
+        for amount in [line.amount_eur for line in plan.lines] + [plan.total_eur] * bool(plan.lines):
+            assert letters(numbers.eur_cents(amount, language)) in text
 
 
 def test_the_file_is_tagged_archivable_and_says_nothing_of_the_machine() -> None:
@@ -232,15 +236,17 @@ def random_plan(dice: random.Random) -> Plan:
 
     p10, p50, p90 = three()
     low, middle, high = three()
+    lines = [
+        msgspec.structs.replace(line, amount_eur=round(10 ** dice.uniform(-2, 7), 2))
+        for line in plan.lines[: dice.randrange(len(plan.lines) + 1)]
+    ]
     return msgspec.structs.replace(
         plan,
+        total_eur=round(sum(line.amount_eur for line in lines), 2),
         cost_per_year=CostQuantiles(p10=p10, p50=p50, p90=p90),
         hours=Quantiles(p10=low, p50=middle, p90=high),
         if_reached=msgspec.structs.replace(plan.if_reached, probability=dice.random()),
-        lines=[
-            msgspec.structs.replace(line, amount_eur=round(10 ** dice.uniform(-2, 7), 2))
-            for line in plan.lines[: dice.randrange(len(plan.lines) + 1)]
-        ],
+        lines=lines,
         options=plan.options[: dice.randrange(len(plan.options) + 1)],
         influences=plan.influences[: dice.randrange(len(plan.influences) + 1)],
     )

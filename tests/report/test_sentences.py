@@ -128,6 +128,16 @@ def test_every_language_fills_the_same_places() -> None:
             assert fields(translated[place]) == fields(template), f"{language}: {place}"
 
 
+def test_every_translation_names_the_same_codes_of_a_plan() -> None:
+    named = [set(words(language).labels) for language in LANGUAGES if language != "en"]
+    assert all(codes == named[0] for codes in named)
+    assert words("en").labels == {}
+
+
+def test_a_blocked_law_says_so_before_its_figures() -> None:
+    assert sentences.answer(undecided_plan()).startswith("What follows is arithmetic, not a forecast to rely on")
+
+
 def flat(value: object, place: str = "") -> dict[str, str]:
     """Every text of a language by its place."""
     if isinstance(value, str):

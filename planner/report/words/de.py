@@ -55,6 +55,8 @@ WORDS = Words(
         "darf "
         "keine Entscheidung beruhen; kalibrieren Sie zuerst PaliGemma auf einer GPU.",
         decision_memory="Wählen Sie eine andere GPU oder eine andere Quantisierung: {memory}",
+        blocked="Was folgt, ist Rechnung, keine Prognose, auf die man bauen kann: Die Diagnose dieser Läufe "
+        "blockiert ein Urteil.",
         chance="Einen Loss von {target} innerhalb von {horizon} {unit} erreichen: {chance}.",
         cost="Wenn erreicht, wahrscheinlich {cost} im Jahr, 8 von 10; wenn nicht, {spent}.",
         cost_never="Was das Erreichen kosten würde, ist nicht zu sagen, denn kaum eine Prognose erreicht es; bis "
@@ -155,8 +157,8 @@ WORDS = Words(
         options_lead="Dasselbe Ziel auf anderen GPUs, jede mit ihrer günstigsten Quantisierung und Beschaffung. GiB "
         "ist das "
         "P95 des Speichers, GPU-Stunden der Median einer Feinabstimmung ({basis}).",
-        options_none="Das Ziel wird innerhalb des Horizonts auf keiner GPU erreicht, also sind keine Kosten zu "
-        "vergleichen.",
+        options_none="Auf jeder GPU wird das Ziel in mindestens 9 von 10 Ziehungen verfehlt, also sind keine Kosten "
+        "zu vergleichen.",
         options_caption="Jahreskosten nach GPU, Quantisierung und Beschaffung",
         options_columns=["GPU", "Quantisierung", "Miete/Kauf", "GiB", "GPU-Std.", "€ im Jahr, 8 von 10"],
         options_bars="Spanne",
@@ -177,7 +179,8 @@ WORDS = Words(
         influence_none="Keine einzelne Eingabe ist gezeigt, denn aus diesen Daten folgen keine endlichen Kosten.",
         influence_small="Keine unsichere Eingabe bewegt die Jahreskosten um mehr als ihre Rundung.",
         assumptions_heading="Annahmen, mit Quellen und Daten",
-        assumptions_lead="Eingaben, auf denen die Zahlen beruhen. Der angehängte Plan hat alle mit voller Quelle.",
+        assumptions_lead="Eingaben, auf denen die Zahlen beruhen. Eine Vorgabe ist eine Wahl von Plateau, die nicht "
+        "gezogen wird: Ersetzen Sie sie durch Ihre eigene Zahl. Der angehängte Plan hat alle mit voller Quelle.",
         assumptions_caption="Eingaben des Plans",
         assumptions_columns=["Eingabe", "Wert", "Wie sicher", "Art", "Quelle und Datum"],
         assumptions_more="Weitere Eingaben im angehängten Plan: {count}.",
@@ -292,6 +295,21 @@ WORDS = Words(
         "vat_rate": "MwSt.",
         "vat_recoverable_share": "MwSt., die erstattet wird",
         "unique_studies": "Verschiedene Untersuchungen innerhalb eines Jahres",
+        "energy": "Strom",
+        "power_usage_effectiveness": "Power Usage Effectiveness (PUE)",
+        "lifetime_years": "Lebensdauer gekaufter Hardware",
+        "residual_share": "Restwert",
+        "maintenance_share_per_year": "Wartung",
+        "discount_rate": "Diskontsatz",
+        "storage_gib": "Speicherplatz",
+        "gpu_rate": "Rechenrate der GPU (dense)",
+        "gpu_memory": "Speicher der GPU",
+        "quantization": "Gewichte",
+        "purchase": "Einzelne Karte, ohne MwSt.",
+        "server_quote_eur": "Angebot für einen Server, ohne MwSt.",
+        "examples": "Benötigte Beispiele (das Gesetz)",
+        "eur_per_usd": "Wechselkurs",
+        "equipment_eur": "Preis des Servers",
         "rent_eur_per_hour": "Preis einer GPU-Stunde",
         "training_s_per_example": "Tempo des Trainings",
         "answering_s_per_study": "Tempo der Beantwortung",

@@ -47,6 +47,7 @@ WORDS = Words(
         "its "
         "figures; calibrate PaliGemma on a GPU first.",
         decision_memory="Choose another GPU or another quantization: {memory}",
+        blocked="What follows is arithmetic, not a forecast to rely on: the diagnosis of these runs blocks a verdict.",
         chance="Reaching a loss of {target} within {horizon} {unit}: {chance}.",
         cost="If reached, likely {cost} a year, 8 in 10; if not, {spent}.",
         cost_never="What reaching it would cost cannot be said, because hardly any forecast reaches it; {spent}.",
@@ -137,7 +138,7 @@ WORDS = Words(
         options_lead="The same target on other GPUs, each with its cheapest quantization and way of having it. GiB "
         "is "
         "the P95 of memory, GPU-hours the median of one fine-tuning ({basis}).",
-        options_none="The target is not reached on any GPU within the horizon, so no cost can be compared.",
+        options_none="On every GPU the target is missed in at least 9 of 10 draws, so no cost can be compared.",
         options_caption="Yearly cost by GPU, quantization and way of having it",
         options_columns=["GPU", "Quantization", "Rent or buy", "GiB", "GPU-hours", "€ a year, 8 in 10"],
         options_bars="Range",
@@ -158,7 +159,8 @@ WORDS = Words(
         influence_small="No single uncertain input moves the yearly cost by more than its rounding.",
         influence_none="No single input is shown, because no finite cost follows from these data.",
         assumptions_heading="Assumptions, with sources and dates",
-        assumptions_lead="Inputs that the figures rest on. The attached plan holds every input with its full source.",
+        assumptions_lead="Inputs that the figures rest on. A default is a choice of Plateau that is not drawn: "
+        "replace it by your own figure. The attached plan holds every input with its full source.",
         assumptions_caption="Inputs of the plan",
         assumptions_columns=["Input", "Value", "How sure", "Basis", "Source and date"],
         assumptions_more="More inputs in the attached plan: {count}.",

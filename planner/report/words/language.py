@@ -32,6 +32,7 @@ class AnswerWords(Struct, frozen=True, kw_only=True):
     next_blocked: str
     decision_illustration: str
     decision_memory: str
+    blocked: str
     chance: str
     cost: str
     cost_never: str

@@ -53,6 +53,8 @@ WORDS = Words(
         decision_illustration="Geen. Dit stuk toont de weg met een klein vervangend model. Op deze cijfers mag geen "
         "besluit rusten; kalibreer eerst PaliGemma op een GPU.",
         decision_memory="Kies een andere GPU of een andere kwantisatie: {memory}",
+        blocked="Wat volgt is rekenwerk, geen prognose om op te bouwen: de diagnose van deze runs blokkeert een "
+        "oordeel.",
         chance="Een loss van {target} halen binnen {horizon} {unit}: {chance}.",
         cost="Als het lukt, waarschijnlijk {cost} per jaar, 8 van 10; zo niet, dan is {spent}.",
         cost_never="Wat het halen zou kosten is niet te zeggen, want bijna geen prognose haalt het; er is {spent}.",
@@ -149,7 +151,7 @@ WORDS = Words(
         options_lead="Hetzelfde doel op andere GPU's, elk met de goedkoopste kwantisatie en manier van aanschaf. "
         "GiB is de "
         "P95 van het geheugen, GPU-uren de mediaan van één finetuning ({basis}).",
-        options_none="Het doel wordt binnen de horizon op geen enkele GPU gehaald, dus er zijn geen kosten te "
+        options_none="Op elke GPU wordt het doel in minstens 9 van 10 trekkingen gemist, dus er zijn geen kosten te "
         "vergelijken.",
         options_caption="Jaarkosten naar GPU, kwantisatie en manier van aanschaf",
         options_columns=["GPU", "Kwantisatie", "Huur of koop", "GiB", "GPU-uren", "€ per jaar, 8 van 10"],
@@ -171,7 +173,8 @@ WORDS = Words(
         influence_none="Geen enkele invoer is getoond, want uit deze data volgen geen eindige kosten.",
         influence_small="Geen enkele onzekere invoer beweegt de jaarkosten meer dan de afronding.",
         assumptions_heading="Aannames, met bronnen en data",
-        assumptions_lead="Invoer waar de cijfers op rusten. Het bijgevoegde plan bevat alles met de volledige bron.",
+        assumptions_lead="Invoer waar de cijfers op rusten. Een standaard is een keuze van Plateau die niet is "
+        "getrokken: vervang die door uw eigen cijfer. Het bijgevoegde plan bevat alles met de volledige bron.",
         assumptions_caption="Invoer van het plan",
         assumptions_columns=["Invoer", "Waarde", "Hoe zeker", "Soort", "Bron en datum"],
         assumptions_more="Meer invoer in het bijgevoegde plan: {count}.",
@@ -287,6 +290,21 @@ WORDS = Words(
         "vat_rate": "Btw",
         "vat_recoverable_share": "Btw die wordt teruggekregen",
         "unique_studies": "Verschillende onderzoeken binnen een jaar",
+        "energy": "Elektriciteit",
+        "power_usage_effectiveness": "Power usage effectiveness (PUE)",
+        "lifetime_years": "Levensduur van gekochte hardware",
+        "residual_share": "Restwaarde",
+        "maintenance_share_per_year": "Onderhoud",
+        "discount_rate": "Disconteringsvoet",
+        "storage_gib": "Opslag",
+        "gpu_rate": "Rekensnelheid van de GPU (dense)",
+        "gpu_memory": "Geheugen van de GPU",
+        "quantization": "Gewichten",
+        "purchase": "Losse kaart, zonder btw",
+        "server_quote_eur": "Offerte voor een server, zonder btw",
+        "examples": "Benodigde voorbeelden (de wet)",
+        "eur_per_usd": "Wisselkoers",
+        "equipment_eur": "Prijs van de server",
         "rent_eur_per_hour": "Prijs van een GPU-uur",
         "training_s_per_example": "Snelheid van de training",
         "answering_s_per_study": "Snelheid van het beantwoorden",

@@ -100,13 +100,12 @@ def chance(probability: float | None, language: str = "en") -> str:
     """A probability: "86 %", "over 99 %", "under 1 %"; thousands of draws do not tell 99.6 from 100 %."""
     if probability is None:
         return words(language).numbers.unknown
-    if probability > 0.995:
+    hundredths = round(probability * 100)
+    if hundredths >= 100:
         return words(language).numbers.over.format("99 %")
-    return (
-        f"{decimal(probability * 100, 0, language)} %"
-        if probability >= 0.005
-        else words(language).numbers.under.format("1 %")
-    )
+    if hundredths < 1:
+        return words(language).numbers.under.format("1 %")
+    return f"{hundredths} %"
 
 
 def gib(value: float | None, language: str = "en") -> str:

@@ -29,6 +29,7 @@ def answer(plan: Plan, language: str = "en") -> str:
     """Chance, cost if reached, and what is spent if not; with a budget also the chance to stay within it."""
     said = words(language).answer
     parts = [
+        *([said.blocked] if is_blocked(plan) else []),
         said.chance.format(
             target=numbers.loss(plan.scenario.target_loss, language),
             horizon=numbers.examples(plan.curve.horizon_examples, language),
@@ -110,10 +111,10 @@ def curve_title(plan: Plan, language: str = "en") -> str:
 
 def marks(plan: Plan, language: str = "en") -> list[str]:
     """What must stand wherever a figure of the plan is shown; never empty for an illustration."""
-    found = list(plan.marks)
-    if plan.illustration and not any("illustration" in mark for mark in found):
-        found.insert(0, words(language).answer.illustration)
-    return found
+    if not plan.illustration:
+        return list(plan.marks)
+    own = words("en").answer.illustration
+    return [words(language).answer.illustration, *(mark for mark in plan.marks if mark != own)]
 
 
 def setup(plan: Plan, language: str = "en") -> str:
@@ -148,6 +149,11 @@ def spent(plan: Plan, language: str = "en") -> str:
     said = words(language).answer
     most = plan.if_reached.spent_if_missed_eur
     return said.spent_unbounded if most is None else said.spent.format(spent=numbers.eur(most, language))
+
+
+def is_blocked(plan: Plan) -> bool:
+    """Whether the diagnosis of the law forbids to rely on its figures."""
+    return any(finding.severity is Severity.BLOCKING for finding in plan.findings)
 
 
 def is_settled(plan: Plan) -> bool:
