@@ -8,7 +8,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -84,6 +84,9 @@ def calibrate(settings: Settings, stop: StopFlag) -> Outcome:
         PlannerError: Bad input, a missing part, or a set-up that the gate refuses.
         StoppedEarlyError: Stopped before the first run began; nothing was measured yet.
     """
+    if settings.is_tiny:
+        # Its matrices are too small to share out: a second thread gains little, and waits on a busy machine cost a lot.
+        torch.set_num_threads(1)
     work = private.work_folder(settings.out)
     with private.only_writer(settings.out):
         exists = (settings.out / "calibration.json").exists()
@@ -356,11 +359,6 @@ def _run_all(
                 calibrator.separate_runs()
         except StoppedEarlyError as stopped:
             return stopped
-        except OSError as problem:
-            if problem.errno not in (errno.ENOSPC, errno.EDQUOT):
-                raise
-            say("The disk is full. What was measured is kept; make room and go on with --resume.")
-            return StoppedEarlyError("disk_full")
     return None
 
 
@@ -502,8 +500,16 @@ class _Calibrator:
             try:
                 yield log
             except StoppedEarlyError as stopped:
-                log.append(Interrupted(run=run, reason=stopped.reason, examples=self._examples_on_disk(run)))
+                with suppress(OSError):
+                    log.append(Interrupted(run=run, reason=stopped.reason, examples=self._examples_on_disk(run)))
                 raise
+            except OSError as problem:
+                if problem.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                    raise
+                say("The disk is full. What was measured is kept; make room and go on with --resume.")
+                with suppress(OSError):
+                    log.append(Interrupted(run=run, reason="disk_full", examples=self._examples_on_disk(run)))
+                raise StoppedEarlyError("disk_full") from None
 
     def _examples_on_disk(self, run: str) -> float:
         found = checkpoint.read(self.checkpoints, run)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -27,11 +28,26 @@ class _Group(click.Group):
         """Run the command."""
         try:
             return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
         except PlannerError as problem:
             click.echo(f"calibrate: {problem}", err=True)
             ctx.exit(problem.exit_code)
         except KeyboardInterrupt:
             ctx.exit(130)
+        except OSError as problem:
+            reason = problem.strerror or "the file system refused"
+            click.echo(f"calibrate: {reason}. Check the place, its rights and its free space.", err=True)
+            ctx.exit(2)
+        except Exception as problem:
+            if os.environ.get("PLATEAU_DEBUG"):
+                raise
+            click.echo(
+                f"calibrate: an unexpected error ({type(problem).__name__}); this is a mistake of Plateau, not yours. "
+                "What was measured is kept. PLATEAU_DEBUG=1 shows where; that text may show paths.",
+                err=True,
+            )
+            ctx.exit(1)
 
 
 def _budgets(_: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, ...] | None:

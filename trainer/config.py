@@ -10,6 +10,7 @@ from planner.errors import InputError, Mistake
 from trainer.dataset import Columns
 
 TINY = "tiny"
+BUDGETS_BY_DEFAULT = 6
 SMALLEST_BUDGET_STEPS = 16
 
 
@@ -87,11 +88,11 @@ class Settings(Struct, frozen=True, kw_only=True):
         return 2.0 * self.lora_rank
 
     def budget_examples(self) -> tuple[int, ...]:
-        """The given budgets, else six doublings from sixteen steps on (a range of 32); seven for the tiny model."""
+        """The given budgets, else six doublings from sixteen steps on (a range of 32)."""
         if self.budgets is not None:
             return self.budgets
         first = SMALLEST_BUDGET_STEPS * self.effective_batch()
-        return tuple(first * 2**index for index in range(7 if self.is_tiny else 6))
+        return tuple(first * 2**index for index in range(BUDGETS_BY_DEFAULT))
 
 
 def _mistake(option: str, reason: str, remedy: str) -> Mistake:

@@ -179,9 +179,7 @@ def evaluate_held_out(bench: Bench, log: RunLog, run: str, progress: Progress, *
         RunFailedError: It is not finite.
     """
     start = time.perf_counter()
-    sums, tokens = evaluate(
-        bench.model, bench.held_out, bench.features, batch_size=EVALUATION_BATCH, between=bench.stop.check
-    )
+    sums, tokens = _evaluated(bench)
     total = math.fsum(sums)
     if not math.isfinite(total):
         log.append(NonFinite(run=run, step=progress.step, examples=bench.examples(progress.step)))
@@ -201,6 +199,17 @@ def evaluate_held_out(bench: Bench, log: RunLog, run: str, progress: Progress, *
     )
     log.append(event)
     return event
+
+
+def _evaluated(bench: Bench) -> tuple[list[float], list[int]]:
+    """Losses by case, in batches that fit."""
+    size = EVALUATION_BATCH
+    while size:
+        try:
+            return evaluate(bench.model, bench.held_out, bench.features, batch_size=size, between=bench.stop.check)
+        except torch.OutOfMemoryError:
+            size //= 2
+    raise RunFailedError("out_of_memory")
 
 
 def answer_held_out(bench: Bench, log: RunLog, run: str, progress: Progress, loss: float) -> Answers | None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _SECONDS_BETWEEN_LINES = 10.0
+_SECONDS_TO_FIRST_LINE = 2.0
 
 
 class Stage:
@@ -20,16 +21,19 @@ class Stage:
 class _PlainStage(Stage):
     def __init__(self, title: str, total: int) -> None:
         self._title, self._total, self._done = title, total, 0
-        self._start = self._said = time.monotonic()
+        self._start = time.monotonic()
+        self._next = self._start + _SECONDS_TO_FIRST_LINE
 
     def advance(self, count: int, note: str = "") -> None:
         self._done += count
         now = time.monotonic()
-        if now - self._said < _SECONDS_BETWEEN_LINES:
+        if now < self._next:
             return
-        self._said = now
-        left = (now - self._start) / max(1, self._done) * (self._total - self._done)
-        say(f"{self._title}: {self._done:,} of {self._total:,}{', ' + note if note else ''}, {duration(left)} left")
+        self._next = now + _SECONDS_BETWEEN_LINES
+        rate = self._done / (now - self._start)
+        left = duration((self._total - self._done) / rate)
+        note = f", {note}" if note else ""
+        say(f"{self._title}: {self._done:,} of {self._total:,}{note}, {rate:,.0f} a second, {left} left")
 
 
 def say(sentence: str) -> None:
@@ -56,18 +60,21 @@ def stage(title: str, total: int) -> Iterator[Stage]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+    speed = "{task.fields[note]}  {task.fields[rate]}"
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn(speed),
     )
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(title, total=total, note="")
+        task = bar.add_task(title, total=total, note="", rate="")
 
         class _BarStage(Stage):
             def advance(self, count: int, note: str = "") -> None:
-                bar.update(task, advance=count, note=note)
+                found = bar.tasks[task].speed
+                rate = f"{found:,.0f} a second" if found else ""
+                bar.update(task, advance=count, note=note, rate=rate)
 
         yield _BarStage()

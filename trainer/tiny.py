@@ -2,8 +2,8 @@
 
 It is briefly pretrained in full, on another distribution than the calibration's: answers of an imaginary hospital with
 house rules of its own (`trainer.sample`), and prose of the training cases that is no answer (disease discussions of
-MedPix) or, where a dataset has none, the words of its training answers in a random order. LoRA on random weights would learn
-nothing: embeddings and head are tied and frozen, which caps the logits.
+MedPix) or, where a dataset has none, the words of its training answers in a random order. LoRA on random weights would
+learn nothing: embeddings and head are tied and frozen, which caps the logits.
 
 Everything it makes is an illustration, not PaliGemma-3B. The folder has the layout of any Hugging Face model, so that
 it is loaded by the same code as the real one.

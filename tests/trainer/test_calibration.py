@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import stat
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from planner.curve import loss_curves
 from planner.errors import InputError, PlannerError
 from planner.record import Answers, Eval, Finished, Interrupted, NonFinite, OutOfMemory, Probe, Train, read_calibration
 from tests.trainer.conftest import Make, small
-from trainer import loop
+from trainer import checkpoint, loop
 from trainer.calibration import Outcome, calibrate, final_losses
 from trainer.config import Settings
 from trainer.sample import write_sample
@@ -217,6 +218,42 @@ def test_when_memory_does_not_suffice_micro_batches_halve_and_the_effective_batc
     assert (event.micro_batch_size, event.next_micro_batch_size) == (4, 2)
     straight = final_losses(read_calibration(finished))[0][1]
     assert final_losses(outcome.calibration)[0][1].loss == pytest.approx(straight.loss, rel=1e-4)
+
+
+def test_a_full_disk_keeps_what_was_measured_and_goes_on_when_there_is_room(
+    settings: Make, monkeypatch: pytest.MonkeyPatch, finished: Path
+) -> None:
+    real = checkpoint.write
+    writes = iter(range(10**9))
+
+    def write(*args):  # type: ignore[no-untyped-def]
+        if next(writes) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(*args)
+
+    monkeypatch.setattr(checkpoint, "write", write)
+    first = calibrate(settings(), StopFlag())
+    assert (first.interrupted, first.exit_code) == ("disk_full", 75)
+    assert "b0000032-s0" in losses(first)
+    second = calibrate(settings(resume=True), StopFlag())
+    assert losses(second) == {run.id: event.loss for run, event in final_losses(read_calibration(finished))}
+
+
+def test_an_evaluation_that_does_not_fit_is_done_in_smaller_batches(
+    settings: Make, monkeypatch: pytest.MonkeyPatch, finished: Path
+) -> None:
+    real = loop.evaluate
+
+    def evaluate(*args, batch_size: int, **options):  # type: ignore[no-untyped-def]
+        if batch_size > 4:
+            raise torch.OutOfMemoryError("planted")
+        return real(*args, batch_size=batch_size, **options)
+
+    monkeypatch.setattr(loop, "evaluate", evaluate)
+    outcome = calibrate(settings(), StopFlag())
+    assert losses(outcome)["b0000032-s0"] == pytest.approx(
+        final_losses(read_calibration(finished))[0][1].loss, rel=1e-5
+    )
 
 
 def test_when_not_even_one_example_fits_the_run_says_so(settings: Make, monkeypatch: pytest.MonkeyPatch) -> None:
