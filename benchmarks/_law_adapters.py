@@ -14,14 +14,15 @@ FloatArray = NDArray[np.float64]
 FEWEST_TRACE_POINTS = 13
 
 
-def _curve(x: FloatArray, y: FloatArray) -> LossCurve:
+def curve_of(x: FloatArray, y: FloatArray) -> LossCurve:
+    """Bare numbers as a curve; many points are taken for a trace."""
     design = Design.TRACE if len(x) >= FEWEST_TRACE_POINTS else Design.BUDGETS
     return curve_from_arrays(x, y, design=design)
 
 
 def forecast(x: FloatArray, y: FloatArray, horizon: float) -> dict[str, float]:
     """Median and 80 % and 90 % intervals of the loss at `horizon`."""
-    paths = law.fit_law(_curve(x, y)).paths(np.array([horizon]))[:, 0]
+    paths = law.fit_law(curve_of(x, y)).paths(np.array([horizon]))[:, 0]
     names = ("lo90", "lo80", "median", "hi80", "hi90")
     return dict(zip(names, np.quantile(paths, [0.05, 0.1, 0.5, 0.9, 0.95]).tolist(), strict=True))
 
@@ -34,7 +35,7 @@ def point_fit(t: FloatArray, y: FloatArray) -> dict[str, float]:
 
 def verdict(t: FloatArray, y: FloatArray, target: float) -> dict[str, Any]:
     """Verdict and asymptote for a target."""
-    answer = law.forecast(law.fit_law(_curve(t, y)), target)
+    answer = law.forecast(law.fit_law(curve_of(t, y)), target)
     asymptote = answer.asymptote
     return {
         "name": answer.verdict.name.value,

@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from planner.curve import LossCurve, loss_curves
 from planner.law.engine import Law, fit_law
@@ -147,7 +147,7 @@ def pooled_exponent(laws: Sequence[Law]) -> PooledExponent:
     weight = 1 / (variance + between)
     mean, se = float((weight * log_b).sum() / weight.sum()), float(1 / math.sqrt(weight.sum()))
     share = 100 * max((q - freedom) / q, 0.0) if q > 0 and freedom > 0 else 0.0
-    p_same = float(chi2.sf(q, freedom)) if freedom > 0 else 1.0
+    p_same = float(chdtrc(freedom, q)) if freedom > 0 else 1.0
     interval = Interval(p05=math.exp(mean - 1.645 * se), p50=math.exp(mean), p95=math.exp(mean + 1.645 * se))
     verdict = "are compatible with one exponent" if p_same >= 0.1 else "differ by more than their uncertainty"
     sentence = (

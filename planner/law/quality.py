@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from planner.outcome import Quality
 from planner.record import Answers, Calibration, Eval
@@ -38,7 +38,7 @@ def loss_to_quality(calibration: Calibration, target_loss: float) -> tuple[Quali
         smooth = np.asarray(isotonic_regression(value, weights=answers, increasing=direction < 0).x)
         at_target = float(np.interp(target_loss, loss, smooth))
         residual = float(np.sqrt(np.mean((value - smooth) ** 2)))
-        half = float(norm.ppf(0.95)) * math.sqrt(
+        half = float(ndtri(0.95)) * math.sqrt(
             residual**2 + max(at_target * (1 - at_target), 0.01) / float(np.median(answers))
         )
         low, high = max(at_target - half, 0.0), min(at_target + half, 1.0)

@@ -1,0 +1,175 @@
+"""Learn how much the posterior's intervals must be stretched, and check it on sources that took no part.
+
+`python -m benchmarks.interval_calibration` writes `data/interval_calibration.csv`. The table has a row for every kind
+of curve (few budgets or trace; all losses below one apart) and extrapolation ratio. A row is found in two steps:
+
+1. the least spread, by maximum likelihood of the forecast errors under a Student t with 4 degrees of freedom whose
+   scale is the posterior's and the least spread, added in quadrature;
+2. the stretch of the 80, 90 and 95 % interval that holds so many of the errors (split conformal; Vovk et al. 2005).
+
+Sources with few curves count as much as large ones by the square root of their size. `measure` reports the coverage of
+every source with the table learned on all the others.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.stats import t as student
+
+from benchmarks._law_adapters import curve_of
+from benchmarks._protocol import ABSENT, protocol, tasks
+from benchmarks.figure import Figure
+from planner.law import interval
+from planner.law.posterior import posterior
+from planner.resources import data_directory
+
+FloatArray = NDArray[np.float64]
+
+RATIOS = (2.0, 4.0, 8.0)
+FAR_RATIO = 64.0
+_ENDS = {0.80: (0.10, 0.90), 0.90: (0.05, 0.95), 0.95: (0.025, 0.975)}
+_FREEDOM = 4.0
+_LEAST_STRETCH, _LARGEST_SPREAD = 0.5, 0.15
+
+
+def errors(*, quick: bool) -> pd.DataFrame:
+    """One row a task: posterior quantiles of ln loss at the horizon, and the truth."""
+    module = protocol()
+    if module is None:
+        return pd.DataFrame()
+    rows: list[dict[str, Any]] = []
+    for suite, design, name, _, x, y, horizon, truth in tasks(module, quick=quick):
+        curve = curve_of(x, y)
+        log_loss = np.log(posterior(curve).paths(np.array([horizon]))[:, 0])
+        row = {"suite": suite, "design": design, "curve": name, "kind": interval.curve_kind(curve)}
+        row |= {"ratio": horizon / x[-1], "middle": float(np.median(log_loss)), "truth": float(np.log(truth))}
+        for level, ends in _ENDS.items():
+            row[f"low_{level:g}"], row[f"high_{level:g}"] = np.quantile(log_loss, ends).tolist()
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def learn(table: pd.DataFrame) -> list[dict[str, float | str]]:
+    """Rows of the calibration table."""
+    rows: list[dict[str, float | str]] = []
+    for kind in ("budgets", "trace", "budgets_below_one", "trace_below_one"):
+        mine = table[table.kind == kind]
+        if len(mine) < 20:
+            mine = table[table.kind == kind.removesuffix("_below_one")]
+        before: dict[str, float | str] | None = None
+        for ratio in RATIOS:
+            near = mine[np.abs(np.log2(mine.ratio / ratio)) < 0.75]
+            row = _row(near if len(near) >= 20 else mine)
+            if before is not None:  # farther ahead is never better known
+                row = {name: max(value, before[name]) for name, value in row.items()}
+            before = row
+            rows.append({"curve_kind": kind, "extrapolation_ratio": ratio, **row})
+        assert before is not None
+        first = {"least_spread": 0.0, "stretch_80": 1.0, "stretch_90": 1.0, "stretch_95": 1.0}
+        doublings = np.log(FAR_RATIO) / np.log(RATIOS[-1])
+        rows.append({"curve_kind": kind, "extrapolation_ratio": 1.0, **first})
+        far = before | {"least_spread": float(before["least_spread"]) * doublings}
+        rows.append({"curve_kind": kind, "extrapolation_ratio": FAR_RATIO, **far})
+    return sorted(rows, key=lambda row: (str(row["curve_kind"]), float(row["extrapolation_ratio"])))
+
+
+def _weights(table: pd.DataFrame) -> FloatArray:
+    size = table.groupby("suite").suite.transform("size").to_numpy(dtype=np.float64)
+    return np.asarray(1.0 / np.sqrt(size))
+
+
+def _row(table: pd.DataFrame) -> dict[str, float]:
+    error = np.abs(table.truth - table.middle).to_numpy(dtype=np.float64)
+    sd = _sd(table)
+    weight = _weights(table)
+
+    def misfit(parameters: FloatArray) -> float:
+        scale = np.sqrt((np.exp(parameters[0]) * sd) ** 2 + np.exp(2 * parameters[1]))
+        return -float(weight @ student.logpdf(error / scale, _FREEDOM) - weight @ np.log(scale))
+
+    starts = [minimize(misfit, [0.0, start], method="Nelder-Mead") for start in np.log([0.002, 0.01, 0.05])]
+    best = min(starts, key=lambda found: float(found.fun))
+    factor, spread = np.exp(best.x)
+    least = float(min(spread / factor, _LARGEST_SPREAD))
+    least = least if least > 1e-4 else 0.0
+    row = {"least_spread": least}
+    for level in _ENDS:
+        needed = np.sort(_needed(table, least, level))
+        order = np.argsort(_needed(table, least, level))
+        share = np.cumsum(weight[order]) / weight.sum()
+        row[f"stretch_{100 * level:.0f}"] = max(float(np.interp(level, share, needed)), _LEAST_STRETCH)
+    return row
+
+
+def _sd(table: pd.DataFrame) -> FloatArray:
+    return np.maximum((table["high_0.8"] - table["low_0.8"]).to_numpy(dtype=np.float64) / 2.5631, 1e-9)
+
+
+def _needed(table: pd.DataFrame, least: FloatArray | float, level: float) -> FloatArray:
+    """The stretch at which each task's interval just holds its truth."""
+    above = table.truth >= table.middle
+    end = np.where(above, table[f"high_{level:g}"] - table.middle, table.middle - table[f"low_{level:g}"])
+    grown = np.sqrt(1.0 + (np.asarray(least) / _sd(table)) ** 2)
+    return np.asarray(np.abs(table.truth - table.middle) / np.maximum(end * grown, 1e-9), dtype=np.float64)
+
+
+def covered(table: pd.DataFrame, rows: list[dict[str, float | str]]) -> pd.DataFrame:
+    """Whether the 80 and 90 % intervals of every task hold, with a calibration table."""
+    found = table.copy()
+    for kind, mine in table.groupby("kind"):
+        own = [row for row in rows if row["curve_kind"] == kind]
+        log_ratio = np.log([float(row["extrapolation_ratio"]) for row in own])
+        at = np.log(np.maximum(mine.ratio.to_numpy(dtype=np.float64), 1.0))
+        least = np.interp(at, log_ratio, [float(row["least_spread"]) for row in own])
+        for level in (0.80, 0.90):
+            stretch = np.interp(at, log_ratio, [float(row[f"stretch_{100 * level:.0f}"]) for row in own])
+            found.loc[mine.index, f"held_{100 * level:.0f}"] = _needed(mine, least, level) <= stretch
+    return found
+
+
+def measure(quick: bool) -> list[Figure]:
+    """Coverage of every source by a table that was learned without it."""
+    table = errors(quick=quick)
+    if table.empty:
+        return [Figure(name=ABSENT, value=float("nan"), unit="")]
+    figures = []
+    for suite in sorted(table.suite.unique()):
+        rows = learn(table[table.suite != suite])
+        left_out = covered(table[table.suite == suite], rows)
+        for level in (80, 90):
+            held = left_out[f"held_{level}"].astype(float)
+            figures.append(
+                Figure(
+                    name=f"left out {suite} (n = {len(held)}): {level} % interval holds",
+                    value=100 * held.mean(),
+                    unit="%",
+                )
+            )
+    return figures
+
+
+def main() -> None:
+    """Write the table."""
+    table = errors(quick=False)
+    if table.empty:
+        raise SystemExit(ABSENT)
+    sources = "; ".join(sorted(table.suite.unique()))
+    path = data_directory() / interval.FILE
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, interval.COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        for row in learn(table):
+            numbers = {name: f"{value:.4g}" if isinstance(value, float) else value for name, value in row.items()}
+            source = f"benchmarks/interval_calibration.py on {len(table)} tasks of {sources}"
+            writer.writerow(numbers | {"source": source, "as_of": datetime.date.today().isoformat()})
+
+
+if __name__ == "__main__":
+    main()
