@@ -40,7 +40,7 @@ class LossCurve(Struct, frozen=True, kw_only=True):
         case_tokens_k: Suffix tokens of every held-out case, shape (k,), or None.
         non_finite: Points that the log has as NaN or infinite.
         dropped: What was left out and why, a sentence each.
-        largest_planned_examples: Largest budget that was planned or processed.
+        suffix_unigram_entropy_nats: Loss of a model that knows only how frequent each token is.
         training_examples_available: Different examples the training set has, or None.
     """
 
@@ -128,7 +128,9 @@ def _curve(calibration: Calibration, configuration: Configuration, runs: list[Ru
         points.extend((point, run) for point in chosen)
         if sentence and run.id not in trunks:  # a trunk has no end of its own, its branches have
             dropped.append(sentence)
-    points = [(point, run) for point, run in points if point.loss > 0 and point.examples > 0]
+    usable = [(point, run) for point, run in points if point.loss > 0 and point.examples > 0]
+    dropped.extend(_unusable([point for point, _ in points]))
+    points = usable
     if not points:
         return None
     points.sort(key=lambda pair: (pair[0].examples, pair[1].id))
@@ -169,6 +171,18 @@ def _points(run: Run, *, trace: bool) -> tuple[list[Eval] | list[Train], str | N
         "its learning rate had not come to its end there" if final else "it was stopped before its learning rate ended"
     )
     return final, f"Run {run.id}: {left_out} of {len(evals)} evaluations left out, {why}."
+
+
+def _unusable(points: list[Eval | Train]) -> list[str]:
+    """Sentences on points that no law can have."""
+    zero = sum(point.loss == 0 for point in points)
+    start = sum(point.loss > 0 and point.examples == 0 for point in points)
+    found = []
+    if zero:
+        found.append(f"{zero} loss{'es' if zero > 1 else ''} of 0 left out: trainers write it in place of NaN.")
+    if start:
+        found.append(f"{start} loss{'es' if start > 1 else ''} before the first example left out.")
+    return found
 
 
 def _unique(point: Eval | Train, run: Run) -> float | None:
