@@ -139,8 +139,11 @@ def test_a_signal_leaves_a_record_that_goes_on(
     calibration = read_calibration(out)
     assert calibration.notes == ()
     assert {event.reason for run in calibration.runs for event in run.of(Interrupted)} == {reason}
-    done = run("--data", table, "--out", out, *SMALL, "--max-hours", "0.000001", "--resume", "--budgets", "32,64,4096")
-    assert done.returncode == 75
+    if number == signal.SIGTERM:
+        done = run(
+            "--data", table, "--out", out, *SMALL, "--max-hours", "0.000001", "--resume", "--budgets", "32,64,4096"
+        )
+        assert done.returncode == 75
 
 
 @pytest.mark.training
