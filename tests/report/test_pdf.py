@@ -92,12 +92,14 @@ def test_the_plan_comes_back_out_of_its_paper() -> None:
         assert read_plan_from_pdf(render_pdf(plan)) == plan
 
 
-def test_two_hundred_random_plans_come_back_with_the_same_figures_and_show_them_to_the_cent() -> None:
+def test_two_hundred_random_plans_come_back_with_the_same_figures() -> None:
     for seed in range(200):
         dice = random.Random(seed)
         plan, language = random_plan(dice), dice.choice(sorted(LANGUAGES))
         reader = pypdf.PdfReader(io.BytesIO(render_pdf(plan, language)))
         assert reader.attachments["plan.json"][0] == encode_plan(plan)
+        if seed % 8:  # reading the text of every paper would take a minute
+            continue
         text = letters("".join(page.extract_text() for page in reader.pages))
         for amount in [line.amount_eur for line in plan.lines] + [plan.total_eur] * bool(plan.lines):
             assert letters(numbers.eur_cents(amount, language)) in text
