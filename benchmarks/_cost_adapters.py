@@ -21,7 +21,7 @@ from benchmarks._setup import (
     text,
     with_tower,
 )
-from planner.catalog import read_catalog
+from planner.catalog import GpuSpec, read_catalog
 from planner.hardware.memory import GIB, allocated_bytes
 from planner.hardware.step_time import StepTime, micro_step_time, ratios_from_probes
 
@@ -79,16 +79,16 @@ def _corrected(own: float, counted: np.ndarray, measured: np.ndarray) -> float:
     return line if line > 0.0 else own * ratio
 
 
-def predicted_seconds(setup: Setup, factors: Mapping[str, float]) -> float:
-    """Seconds of a step in the setup's own way of counting steps."""
-    return step_of(setup, factors).seconds * micro_steps_of(setup)
+def predicted_seconds(setup: Setup, factors: Mapping[str, float], gpu: GpuSpec | None = None) -> float:
+    """Seconds of a step in the setup's own way of counting steps; on `gpu` where the catalog has no such card."""
+    return step_of(setup, factors, gpu).seconds * micro_steps_of(setup)
 
 
-def step_of(setup: Setup, factors: Mapping[str, float]) -> StepTime:
+def step_of(setup: Setup, factors: Mapping[str, float], gpu: GpuSpec | None = None) -> StepTime:
     """Terms of one micro-step."""
     model = with_tower(architecture_of(setup), setup)
     shape = msgspec.structs.replace(shape_of(setup, model), suffix_tokens=mean_tokens_of(setup))
-    return micro_step_time(model, quantization_of(setup), shape, gpu_of(setup), factors)
+    return micro_step_time(model, quantization_of(setup), shape, gpu or gpu_of(setup), factors)
 
 
 def seconds_per_step(
@@ -103,14 +103,15 @@ def seconds_per_step(
     """
     used = shipped_factors() if factors is None else factors
     if not probes:
-        return _interval(predicted_seconds(setup, used), used["unprobed_log_sd"])
+        return interval_around(predicted_seconds(setup, used), used["unprobed_log_sd"])
     measured = [float(probe["measured"]) / micro_steps_of(probe) for probe in probes]
     device, host = ratios_from_probes([step_of(probe, used) for probe in probes], measured, used)
     middle = step_of(setup, used).corrected(device, host) * micro_steps_of(setup)
     same = all(text(probe, column) == text(setup, column) for probe in probes for column in ("gpu", "model", "method"))
-    return _interval(middle, used["probe_log_sd" if same else "transfer_log_sd"])
+    return interval_around(middle, used["probe_log_sd" if same else "transfer_log_sd"])
 
 
-def _interval(median: float, log_sd: float) -> dict[str, float]:
+def interval_around(median: float, log_sd: float) -> dict[str, float]:
+    """80 % interval of a lognormal quantity."""
     width = math.exp(_P90 * log_sd)
     return {"median": median, "lo80": median / width, "hi80": median * width}

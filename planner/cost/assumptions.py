@@ -109,13 +109,16 @@ def _hardware(
         unit="s",
         uncertainty=hours_sentence,
         basis=hours_basis,
-        source="data/utilisation.csv" if hours_basis is Basis.UNPROBED else "probes of the calibration",
+        source="step model learned on published runs (data/hardware_model.csv, data/utilisation.csv)"
+        if hours_basis is Basis.UNPROBED
+        else "probes of the calibration",
         as_of=max(row.as_of for row in catalog.utilisation) if hours_basis is Basis.UNPROBED else None,
     )
     for name, label in (
         ("evaluation_share", "Evaluation during training"),
         ("loading_share", "Start-up and checkpoints"),
         ("serving_batch", "Studies answered together"),
+        ("serving_start_s", "Start of the daily answering batch"),
     ):
         row = catalog.parameter(name)
         yield Assumption(

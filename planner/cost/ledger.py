@@ -139,8 +139,8 @@ def _serving_and_staff(
         formula = (
             f"always on, {hours:,.0f} h x {rate:,.2f} EUR/h"
             if scenario.serving_mode is ServingMode.ALWAYS_ON
-            else f"{scenario.studies_per_day:g} studies a day x 365 x {float(drivers.answering_s_per_study[0]):.2f} s "
-            f"= {hours:,.2f} h x {rate:,.2f} EUR/h"
+            else f"365 days x ({scenario.studies_per_day:g} studies x {a_study:.2f} s + {start:g} s start) = "
+            f"{hours:,.2f} h x {rate:,.2f} EUR/h"
         )
         yield _product(
             "serving_rent",

@@ -92,7 +92,7 @@ def yearly_cost(
     s_per_example = drivers.training_s_per_example
     tuning_hours = drivers.examples * s_per_example * overhead / SECONDS_PER_HOUR
     calibration_hours = calibration_examples * s_per_example * overhead / SECONDS_PER_HOUR
-    serving_hours = _serving_hours(drivers, scenario)
+    serving_hours = _serving_hours(drivers, scenario, factor("serving_start_s"))
     hours = tuning_hours * fine_tunings_per_year(scenario) + calibration_hours + serving_hours
     none = np.zeros_like(hours)
     if scenario.tenure is Tenure.BUY:
@@ -156,9 +156,11 @@ def _share_of(amount: FloatArray, share: float) -> FloatArray:
     return amount * share if share > 0 else np.zeros_like(amount)
 
 
-def _serving_hours(drivers: Drivers, scenario: Scenario) -> FloatArray:
+def _serving_hours(drivers: Drivers, scenario: Scenario, start_s: float) -> FloatArray:
+    """Answering in one batch a day, which starts the GPU and loads the weights; or a GPU that is always on."""
     if scenario.studies_per_day is None:
         return np.zeros_like(drivers.answering_s_per_study)
     if scenario.serving_mode is ServingMode.ALWAYS_ON:
         return np.full_like(drivers.answering_s_per_study, HOURS_PER_YEAR)
-    return scenario.studies_per_day * DAYS_PER_YEAR * drivers.answering_s_per_study / SECONDS_PER_HOUR
+    daily_s = scenario.studies_per_day * drivers.answering_s_per_study + start_s
+    return np.asarray(DAYS_PER_YEAR * daily_s / SECONDS_PER_HOUR)

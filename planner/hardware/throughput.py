@@ -101,11 +101,15 @@ def answering_seconds_per_study(
     rng: np.random.Generator,
     draws: int,
 ) -> Seconds:
-    """Seconds of one study in batch serving: prefill bound by arithmetic, decoding by memory bandwidth."""
+    """Seconds of one study in batch serving, without the start of the batch.
+
+    Prefill is bound by arithmetic; a decoding step by reading weights and key-value cache, or by the host that launches
+    its kernels, whichever is slower.
+    """
     factors = {row.name: row.value for row in catalog.parameters}
     reached = factors["compute_share_fp16" if gpu.precision_class == "fp16" else "compute_share"]
-    spread = np.exp(-factors["unprobed_log_sd"] * rng.standard_normal(draws))
-    rate = gpu.training_tflops * 1e12 * np.minimum(reached * spread, factors["largest_utilisation"])
+    slower = np.exp(factors["unprobed_log_sd"] * rng.standard_normal(draws))
+    rate = gpu.training_tflops * 1e12 * reached
     batch = factors["serving_batch"]
     context = architecture.image_tokens + prompt_tokens + answer_tokens
     weights = (
@@ -114,11 +118,20 @@ def answering_seconds_per_study(
     )
     cache = key_value_bytes_per_token(architecture, 2.0) * context
     bandwidth = gpu.bandwidth_gb_s * 1e9 * factors["decode_bandwidth_share"]
-    per_token = np.maximum((weights / batch + cache) / bandwidth, decode_flops_per_token(architecture, context) / rate)
+    launch = factors["host_s_per_layer"] + factors["host_quantized_s_per_layer"] * (
+        quantization.bytes_per_linear_parameter < 1.0
+    )
+    step = max(
+        (weights + batch * cache) / bandwidth,
+        batch * decode_flops_per_token(architecture, context) / rate,
+        architecture.layers * launch,
+    )
+    image = factors["host_s_per_image"] if architecture.vision_layers else 0.0
+    prefill = prefill_flops(architecture, prompt_tokens) / rate + image
     return Seconds(
-        seconds_m=prefill_flops(architecture, prompt_tokens) / rate + answer_tokens * per_token,
+        seconds_m=(prefill + answer_tokens * step / batch) * slower,
         basis=TimingBasis.UNPROBED,
-        sentence=f"Unprobed: prefill from FLOPs, decoding from the memory bandwidth, {batch:g} studies at a time.",
+        sentence=f"Unprobed: prefill from FLOPs, decoding from bandwidth or host, {batch:g} studies at a time.",
     )
 
 

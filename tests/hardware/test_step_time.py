@@ -12,7 +12,11 @@ from planner.catalog import read_catalog
 from planner.hardware.architecture import ModelArchitecture
 from planner.hardware.memory import TrainingShape
 from planner.hardware.step_time import micro_step_time, ratios_from_probes
-from planner.hardware.throughput import TimingBasis, training_seconds_per_example
+from planner.hardware.throughput import (
+    TimingBasis,
+    answering_seconds_per_study,
+    training_seconds_per_example,
+)
 from planner.record import Hardware, Probe, Run
 from tests.factories import example_calibration
 
@@ -148,3 +152,27 @@ def test_the_unprobed_interval_is_the_spread_that_published_runs_left() -> None:
     found = seconds(example_calibration(), A100, draws=40_000).seconds_m
     low, high = np.quantile(found, [0.1, 0.9])
     assert high / low == pytest.approx(np.exp(2 * 1.2816 * FACTORS["unprobed_log_sd"]), rel=0.05)
+
+
+def answering(gpu, answer_tokens: int = 64) -> float:
+    found = answering_seconds_per_study(
+        PALIGEMMA, 16, answer_tokens, gpu, BF16, CATALOG, np.random.default_rng(0), draws=4001
+    )
+    return float(np.median(found.seconds_m))
+
+
+def test_answering_takes_longer_for_longer_answers_and_never_less_than_launching_its_kernels() -> None:
+    batch = FACTORS["serving_batch"]
+    for gpu in CATALOG.gpus:
+        a_token = (answering(gpu, 128) - answering(gpu, 64)) / 64
+        assert a_token * batch >= 0.95 * PALIGEMMA.layers * FACTORS["host_s_per_layer"]
+    assert answering(CATALOG.gpu("H200-SXM")) < answering(T4)
+
+
+def test_shares_of_the_peak_lie_where_published_runs_lie() -> None:
+    """`data/utilisation.csv` is what sources measured; the step model must not leave that range on a common card."""
+    lowest = min(row.mfu_p10 for row in CATALOG.utilisation)
+    highest = max(row.mfu_p90 for row in CATALOG.utilisation)
+    for gpu in (A100, L4, CATALOG.gpu("L40S"), CATALOG.gpu("RTX-4090"), T4):
+        found = step(gpu)
+        assert lowest < found.flops / (found.seconds * gpu.training_tflops * 1e12) < highest
