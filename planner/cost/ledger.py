@@ -114,7 +114,7 @@ def _training(
          f"{float(cost.calibration_hours[0]):,.2f} h x {rate:,.2f} EUR/h"),
     )  # fmt: skip
     for code, label, hours, formula in parts:
-        if code == "calibration_rent" and not hours:
+        if not hours:  # a stand-in's calibration, or a fine-tuning of unknown hours: in `not_costed`, never zero
             continue
         yield _product(
             code,
@@ -136,6 +136,7 @@ def _serving_and_staff(
         basis, source, as_of = _rent_source(scenario, gpu, catalog)
         hours = float(cost.serving_hours[0])
         rate = float(useful_hour_eur(drivers, scenario, catalog)[0])
+        a_study, start = float(drivers.answering_s_per_study[0]), catalog.parameter("serving_start_s").value
         formula = (
             f"always on, {hours:,.0f} h x {rate:,.2f} EUR/h"
             if scenario.serving_mode is ServingMode.ALWAYS_ON
@@ -244,9 +245,17 @@ _NEVER_COMPUTED = (
 )
 
 
-def not_costed(scenario: Scenario, *, illustration: bool) -> list[NotCosted]:
+def not_costed(scenario: Scenario, *, illustration: bool, hours_known: bool) -> list[NotCosted]:
     """Lines that a board asks about and that the scenario has no figure for; counted on page one, never zero."""
     lines = []
+    if not hours_known:
+        lines.append(
+            NotCosted(
+                code="tuning",
+                label="Fine-tuning",
+                remedy="Say how many examples a step has (--effective-batch-size), or the GPU of the log (--gpu)",
+            )
+        )
     if illustration:
         lines.append(
             NotCosted(
