@@ -40,7 +40,7 @@ def diagnose(curve: LossCurve, point: PointFit, draws: Posterior) -> tuple[Findi
         *_where_it_comes_from(curve),
         *_its_start(curve),
         *_its_points(curve),
-        *_its_shape(curve, point),
+        *_its_shape(curve, point, draws),
         *_its_distance_from_a_law(curve, draws),
     ]
     return tuple(sorted(found, key=lambda finding: order[finding.severity]))
@@ -155,11 +155,12 @@ def _its_points(curve: LossCurve) -> Iterator[Finding]:
         )
 
 
-def _its_shape(curve: LossCurve, point: PointFit) -> Iterator[Finding]:
-    t, y = curve.examples_n, curve.loss_n
+def _its_shape(curve: LossCurve, point: PointFit, draws: Posterior) -> Iterator[Finding]:
+    # Thinned: among a thousand noisy points the lowest is low by chance.
+    t, y = np.exp(draws.points.log_t), draws.points.y * draws.points.level
     if len(np.unique(t)) < 4:
         return
-    noise = _noise(curve)
+    noise = _noise(y)
     if y[-1] > y.min() + max(3 * noise, 0.01 * abs(float(y.min()))):
         yield Finding(
             code="rising_tail",
@@ -195,7 +196,8 @@ def _its_shape(curve: LossCurve, point: PointFit) -> Iterator[Finding]:
 def _its_distance_from_a_law(curve: LossCurve, draws: Posterior) -> Iterator[Finding]:
     if len(np.unique(curve.examples_n)) < FEWEST_POINTS:
         return
-    distance = float(np.median(np.sqrt(np.mean(draws.residuals() ** 2, axis=1))))
+    weight = draws.points.y**2 / draws.points.variance
+    distance = float(np.median(np.sqrt(draws.residuals() ** 2 @ (weight / weight.sum()))))
     if distance > ROUGH:
         fall = float(curve.loss_n[0] - curve.loss_n[-1]) / float(curve.loss_n[-1])
         blocking = distance > NOT_A_LAW and distance > NOT_A_LAW_OF_FALL * fall
@@ -210,7 +212,7 @@ def _its_distance_from_a_law(curve: LossCurve, draws: Posterior) -> Iterator[Fin
                 else "0.2 to 4 %. The bends may be real; the intervals are wide because of it."
             ),
         )
-    if _still_accelerating(curve, distance):
+    if _still_accelerating(draws, distance):
         yield Finding(
             code="still_accelerating",
             severity=Severity.BLOCKING,
@@ -219,9 +221,9 @@ def _its_distance_from_a_law(curve: LossCurve, draws: Posterior) -> Iterator[Fin
         )
 
 
-def _still_accelerating(curve: LossCurve, distance: float) -> bool:
+def _still_accelerating(draws: Posterior, distance: float) -> bool:
     """Whether the last third of the range (in ln t) is clearly the steepest."""
-    u, y = np.log(curve.examples_n), curve.loss_n
+    u, y = draws.points.log_t, draws.points.y
     span = float(u[-1] - u[0])
     edges = u[0] + span * np.array([0.0, 1 / 3, 2 / 3, 1.0])
     counts = [np.abs(u - edge).argmin() for edge in edges]
@@ -230,7 +232,7 @@ def _still_accelerating(curve: LossCurve, distance: float) -> bool:
     at_u, at_y = u[counts], y[counts]
     falls = -np.diff(at_y) / np.diff(at_u)
     before = max(float(falls[:-1].max()), 0.0)
-    noise = 3 * max(_noise(curve), distance * float(y[-1]) / 3) / (span / 3)
+    noise = 3 * max(_noise(y), distance / 3) / (span / 3)
     return float(falls[-1]) > STEEPER * before + noise
 
 
@@ -245,9 +247,8 @@ def _share_missing(curve: LossCurve) -> float:
     return 1.0 - len(step) / max(float(step.sum()) / usual, len(step))
 
 
-def _noise(curve: LossCurve) -> float:
+def _noise(y: FloatArray) -> float:
     """Robust noise of a point (nats), from second differences in ln t: a smooth curve has nearly none."""
-    y = curve.loss_n
     if len(y) < 5:
         return 0.0
     second = y[2:] - 2 * y[1:-1] + y[:-2]

@@ -14,6 +14,7 @@ from planner.law.interval import curve_kind, widened
 from planner.law.posterior import Posterior, posterior
 from planner.law.solve import FitStatus, PointFit, point_fit
 from planner.outcome import Asymptote, AsymptoteStatus, CurveBand, Finding, Interval, Severity
+from planner.record import XUnit
 
 FloatArray = NDArray[np.float64]
 
@@ -82,7 +83,7 @@ def fit_law(curve: LossCurve, *, seed: int = 0) -> Law:
         draws=draws,
         asymptote=asymptote,
         findings=findings,
-        sentence=_sentence(draws, point, asymptote),
+        sentence=_sentence(curve, draws, point, asymptote),
     )
 
 
@@ -93,8 +94,9 @@ def _asymptote(curve: LossCurve, draws: Posterior, findings: tuple[Finding, ...]
     last = float(curve.loss_n[-1])
     prior_sd = draws.exponent_prior_log_sd
     reasons = []
-    if any(finding.severity is Severity.BLOCKING for finding in findings):
-        reasons.append("the diagnosis below forbids reading a floor off this curve")
+    blocked = any(finding.severity is Severity.BLOCKING for finding in findings)
+    if blocked:
+        reasons.append("the diagnosis forbids reading a floor off this curve")
     width = (high - low) / last
     if len(np.unique(curve.examples_n)) < FEWEST_POINTS:
         reasons.append(f"it takes at least {FEWEST_POINTS} different budgets")
@@ -106,24 +108,30 @@ def _asymptote(curve: LossCurve, draws: Posterior, findings: tuple[Finding, ...]
         reasons.append("the exponent is known no better than before the runs")
     if reasons:
         status = AsymptoteStatus.NOT_IDENTIFIED
-        sentence = (
-            f"The asymptote is not identified: {'; '.join(reasons)}. "
-            f"It may lie anywhere from {low:.2f} to {high:.2f} nats."
-        )
+        range_ = "" if blocked else f" It may lie anywhere from {low:.2f} to {high:.2f} nats."
+        sentence = f"The asymptote is not identified: {'; '.join(reasons)}.{range_}"
     else:
         status = AsymptoteStatus.IDENTIFIED
         sentence = f"The asymptote lies between {low:.3f} and {high:.3f} nats (90 % interval), median {middle:.3f}."
     return Asymptote(status=status, p05=low, p50=middle, p95=high, sentence=sentence)
 
 
-def _sentence(draws: Posterior, point: PointFit, asymptote: Asymptote) -> str:
+def _sentence(curve: LossCurve, draws: Posterior, point: PointFit, asymptote: Asymptote) -> str:
+    """The law in one line; no floor where none is identified, not even that of plain least squares."""
+    last = float(curve.examples_n[-1])
+    doubling = 100 * float(np.median(draws.slope_m)) * math.log(2)
+    here = f"At {last:,.0f} {curve.x_unit.value if curve.x_unit is not XUnit.UNKNOWN else 'units of the log'}"
+    here += f" a doubling lowers the loss by about {doubling:.1f} %"
+    if asymptote.status is AsymptoteStatus.NOT_IDENTIFIED:
+        return f"loss(t) = a * t^(-b) + c. {here}; where it ends is not identified."
     b_low, b_high = np.quantile(draws.shapes.exponent_s, [0.05, 0.95])
     line = (
-        f"Exponent b {b_low:.2f} to {b_high:.2f}, asymptote c {asymptote.p05:.2f} to {asymptote.p95:.2f} nats (90 %)."
+        f"loss(t) = a * t^(-b) + c. {here}. Exponent b {b_low:.2f} to {b_high:.2f}, "
+        f"asymptote c {asymptote.p05:.2f} to {asymptote.p95:.2f} nats (90 %)."
     )
     if point.status is FitStatus.CONVERGED and math.isfinite(point.se_c):
-        return (
-            f"loss(t) = a * t^(-b) + c. {line} Plain least squares, without any of the caution above: "
-            f"a = {point.a:.4g}, b = {point.b:.3f}, c = {point.c:.3f} (standard error {point.se_c:.3f})."
+        line += (
+            f" Plain least squares, without this caution: a = {point.a:.4g}, b = {point.b:.3f}, "
+            f"c = {point.c:.3f} (standard error {point.se_c:.3f})."
         )
-    return f"loss(t) = a * t^(-b) + c. {line}"
+    return line

@@ -16,7 +16,7 @@ FloatArray = NDArray[np.float64]
 VALIDATED_EXTRAPOLATION = 64.0
 CONFIDENT = 0.9
 _FARTHEST = 1e6
-_GRID_POINTS = 200
+_GRID_POINTS = 80
 
 
 def forecast(
@@ -73,7 +73,7 @@ def examples_to(law: Law, target_loss: float) -> FloatArray:
     """
     first, last = float(law.curve.examples_n[0]), float(law.curve.examples_n[-1])
     grid = np.unique(
-        np.concatenate([np.geomspace(first, last, 30), np.geomspace(last, _FARTHEST * last, _GRID_POINTS)])
+        np.concatenate([np.geomspace(first, last, 12), np.geomspace(last, _FARTHEST * last, _GRID_POINTS)])
     )
     paths = np.minimum.accumulate(law.paths(grid), axis=1)
     reached = paths <= target_loss
