@@ -172,7 +172,7 @@ def read_table(
     required: Sequence[str] = (),
     error: type[E] = InputError,  # type: ignore[assignment]
 ) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
-    """Rows of a CSV file (comma or semicolon) with a header line.
+    """Rows of a CSV file (comma, semicolon or tab) with a header line.
 
     Returns:
         Column names, and (line number, {column: text}) for every row that is not blank.
@@ -195,7 +195,7 @@ def read_table(
     if not text.strip():
         raise error(mistake("the file is empty"))
     first = text.lstrip().splitlines()[0]
-    delimiter = ";" if first.count(";") > first.count(",") else ","
+    delimiter = max(",;\t", key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     rows: list[tuple[int, list[str]]] = []
     previous = 0
@@ -222,7 +222,9 @@ def read_table(
     table = []
     for number, fields in rows[1:]:
         if len(fields) != len(columns):
-            mistakes.append(mistake(f"expected {len(columns)} fields, got {len(fields)}", number))
+            split = delimiter == "," and len(fields) > len(columns)
+            hint = " (a decimal comma splits a number in two)" if split else ""
+            mistakes.append(mistake(f"expected {len(columns)} fields, got {len(fields)}{hint}", number))
             continue
         table.append((number, dict(zip(columns, fields, strict=True))))
     if mistakes:

@@ -19,7 +19,7 @@ from planner.record import Calibration
 
 __all__ = ["MAX_BYTES", "READERS", "ForeignLog", "ImportFacts", "import_log", "parse_log"]
 
-MAX_BYTES = 16 * 1024 * 1024
+MAX_BYTES = 8 * 1024 * 1024
 READERS = {trainer_state.NAME: trainer_state, step_loss_csv.NAME: step_loss_csv}
 """Name of a kind of log to its module: `recognises(data)` and `parse(data, file=, facts=)`."""
 
@@ -28,7 +28,7 @@ def import_log(path: Path, facts: ImportFacts | None = None, *, catalog: Catalog
     """Read another trainer's log.
 
     Args:
-        path: At most 16 MiB of text.
+        path: At most 8 MiB of text.
         facts: What the log does not say.
         catalog: For the names of GPUs and models; None: the one that ships with Plateau.
 

@@ -18,7 +18,6 @@ from planner.reading import parse_number, read_table
 from planner.record import LossKind, XUnit
 
 NAME = "step_loss_csv"
-MAX_BYTES = 16 * 1024 * 1024
 
 STEP_NAMES = frozenset(
     [

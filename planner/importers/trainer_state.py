@@ -17,7 +17,7 @@ from planner.reading import decode_json
 from planner.record import LossKind, XUnit
 
 NAME = "trainer_state"
-MAX_BYTES = 16 * 1024 * 1024
+MAX_BYTES = 8 * 1024 * 1024
 FEWEST_STEPS_AN_EPOCH = 50
 _REMEDY = "Take the trainer_state.json that the Trainer wrote into its checkpoint or output folder"
 
