@@ -7,7 +7,7 @@ import streamlit as st
 from planner.cost.plan import Option, Plan
 from planner.cost.scenario import Scenario
 from planner.dashboard.frame import escape
-from planner.dashboard.session import Session, session
+from planner.dashboard.session import Session, session, write_address
 from planner.report.words.numbers import eur, span, two_significant
 from planner.report.words.sentences import tenure
 
@@ -29,6 +29,7 @@ def _table() -> None:
     if here.tabulated != here.scenario and here.inputs_at_rest:
         here.tabulated = here.scenario
         here.options_plan = here.plan(with_options=True)
+        write_address()
         st.rerun()
     here.inputs_at_rest = True
     if here.options_plan is None or here.scenario is None:

@@ -5,6 +5,7 @@ The scenario is the truth; widgets are views of it, and the address bar is a cop
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +20,7 @@ from planner.errors import PlannerError
 
 _KEY = "plateau"
 _UNDO_DEPTH = 10
+_LAG_SECONDS = 3.0
 
 
 @dataclass(kw_only=True)
@@ -33,6 +35,7 @@ class Session:
         generation: Counts the changes of the scenario that did not come from a widget.
         past: Scenarios before the last changes.
         notices: To be shown once, on top of the page.
+        written: The address as it was last written, at `written_at`, for the scenario `addressed`.
         opened: A plan that was dropped on the page Board paper.
         tabulated: The scenario whose options are on screen, `options_plan` their plan.
         inputs_at_rest: True once the table's fragment has run since the last run of the page.
@@ -58,6 +61,8 @@ class Session:
     upload_problem: PlannerError | None = None
     reopen_problem: PlannerError | None = None
     written: dict[str, str] = field(default_factory=dict)
+    written_at: float = 0.0
+    addressed: Scenario | None = None
 
     def open(self, calibration: Loaded, configuration: int = 0) -> None:
         """Make a calibration the one that is planned with; the hospital's decisions stay.
@@ -145,10 +150,16 @@ def _opened() -> Session:
 
 
 def follow_link() -> None:
-    """Take the scenario from the address bar where someone else wrote it: a shared link, the Back button."""
+    """Take the scenario from the address bar where someone else wrote it: a shared link, the Back button.
+
+    The browser's copy of the address lags behind ours, so an address that differs within moments of a change is an
+    old one of ours and would take that change back.
+    """
     here = session()
     parameters = st.query_params.to_dict()
     if not parameters or parameters == here.written:
+        return
+    if here.written and (here.addressed != here.scenario or time.monotonic() - here.written_at < _LAG_SECONDS):
         return
     if here.calibration is None or here.opening is None or here.limits is None:
         return
@@ -177,7 +188,8 @@ def write_address() -> None:
     )
     if st.query_params.to_dict() != wanted:
         st.query_params.from_dict(wanted)
-    here.written = wanted
+        here.written_at = time.monotonic()
+    here.written, here.addressed = wanted, here.scenario
 
 
 __all__ = ["Origin", "Session", "follow_link", "session", "write_address"]
