@@ -30,7 +30,7 @@ class Number(click.ParamType[float]):
 class Whole(Number):
     """A whole number of 1 or more."""
 
-    name = "whole number"
+    name = "integer"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Text to number."""

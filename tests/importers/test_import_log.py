@@ -178,8 +178,8 @@ def mutated(data: bytes) -> st.SearchStrategy[bytes]:
 
 
 SPLINTERS = [
-    b"NaN", b"-Infinity", b"1e999", b"true", b"null", b'"', b"{", b"[", b",", b";", b"\n", b"\r", b"\0", b"\xef\xbb\xbf",
-    b"-1",    b'"step": 7,', b"9" * 40, b'"a"', b"\xff", b"'", b"=", b"1,5", b"Step", b"Value",
+    b"NaN", b"-Infinity", b"1e999", b"true", b"null", b'"', b"{", b"[", b",", b";", b"\n", b"\r", b"\0",
+    b"\xef\xbb\xbf", b"-1", b'"step": 7,', b"9" * 40, b'"a"', b"\xff", b"'", b"=", b"1,5", b"Step", b"Value",
 ]  # fmt: skip
 
 
