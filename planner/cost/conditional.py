@@ -16,12 +16,14 @@ from planner.cost.yearly import YearlyCost, yearly_cost
 UNKNOWN_EXAMPLES = "the log counts steps and does not say how many examples a step has"
 
 
-def if_reached(drivers: Drivers, cost: YearlyCost, scenario: Scenario, gpu: GpuSpec, question: Question) -> IfReached:
+def if_reached(
+    drivers: Drivers, cost: YearlyCost, scenario: Scenario, gpu: GpuSpec, question: Question, *, hours_known: bool
+) -> IfReached:
     """Figures conditional on success, labelled, beside what is spent without it."""
-    missed = spent_if_missed(drivers, scenario, gpu, question)
+    missed = spent_if_missed(drivers, scenario, gpu, question) if hours_known else None
     reached = np.isfinite(drivers.examples)
     share = float(reached.mean())
-    if not question.examples_known:
+    if not hours_known:
         return IfReached(
             probability=question.forecast.verdict.probability,
             examples=NEVER,
@@ -41,7 +43,7 @@ def if_reached(drivers: Drivers, cost: YearlyCost, scenario: Scenario, gpu: GpuS
         )
     return IfReached(
         probability=share,
-        examples=quantiles(drivers.examples[reached]),
+        examples=quantiles(drivers.examples[reached]) if question.counts_examples else NEVER,
         hours=quantiles(cost.tuning_hours[reached]),
         cost_per_year=cost_quantiles(cost.total[reached]),
         spent_if_missed_eur=missed,
@@ -52,10 +54,8 @@ def if_reached(drivers: Drivers, cost: YearlyCost, scenario: Scenario, gpu: GpuS
 def spent_if_missed(drivers: Drivers, scenario: Scenario, gpu: GpuSpec, question: Question) -> float | None:
     """P90 of what one fine-tuning up to the horizon costs, VAT included, before it is known that the target is missed.
 
-    Bought hardware is spent as a whole year of it. None where examples are unknown.
+    Bought hardware is spent as a whole year of it.
     """
-    if not question.examples_known:
-        return None
     horizon = np.full_like(drivers.examples, question.forecast.verdict.horizon_examples)
     once = msgspec.structs.replace(
         scenario,
@@ -69,19 +69,20 @@ def spent_if_missed(drivers: Drivers, scenario: Scenario, gpu: GpuSpec, question
     return quantiles(cost.total).p90
 
 
-def budget_scenario(drivers: Drivers, question: Question) -> tuple[Drivers, str]:
+def budget_scenario(drivers: Drivers, question: Question, *, hours_known: bool) -> tuple[Drivers, str]:
     """The single scenario whose lines add up, and its name; a lower target never makes it cheaper."""
     typical = drivers.medians()
-    if not question.examples_known:
+    if not hours_known:
         none = typical.replaced("examples", np.array([0.0]))
         return none, f"Without fine-tuning, whose hours are unknown: {UNKNOWN_EXAMPLES}"
+    unit = "examples" if question.counts_examples else "steps"
     if np.isfinite(typical.examples[0]):
         return typical, (
-            f"Target reached with the median effort ({typical.examples[0]:,.0f} examples), every other input at its "
+            f"Target reached with the median effort ({typical.examples[0]:,.0f} {unit}), every other input at its "
             "median"
         )
     horizon = question.forecast.verdict.horizon_examples
     return typical.replaced("examples", np.array([horizon])), (
-        f"Target missed in most draws: fine-tuning up to the horizon of {horizon:,.0f} examples, every other input at "
+        f"Target missed in most draws: fine-tuning up to the horizon of {horizon:,.0f} {unit}, every other input at "
         "its median"
     )

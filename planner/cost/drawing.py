@@ -12,9 +12,10 @@ from planner.catalog import Catalog, GpuSpec, Quantization
 from planner.cost.basis import PlannedModel, calibration_examples
 from planner.cost.drivers import Drivers, electricity_row, equipment_draws, eur_per_usd_draws, rent_draws
 from planner.cost.scenario import Scenario, Tenure
+from planner.hardware.log_seconds import LogSeconds, seconds_from_log
 from planner.hardware.throughput import Seconds, answering_seconds_per_study, training_seconds_per_example
 from planner.outcome import Forecast
-from planner.record import Calibration, XUnit
+from planner.record import UNKNOWN, Calibration, XUnit
 
 FloatArray = NDArray[np.float64]
 
@@ -23,6 +24,7 @@ class Question(Struct, frozen=True, kw_only=True):
     """What stays the same whatever the hospital chooses.
 
     Attributes:
+        own_seconds: What an imported log measured itself.
         day: Of the plan; ages of prices and rates count from here.
         seed: Same question, scenario and seed: same draws.
     """
@@ -30,13 +32,24 @@ class Question(Struct, frozen=True, kw_only=True):
     forecast: Forecast
     calibration: Calibration
     catalog: Catalog
+    own_seconds: LogSeconds | None
     day: datetime.date
     seed: int
 
     @property
-    def examples_known(self) -> bool:
-        """False for a log that counts steps of unknown size: its hours and costs are unknown, not infinite."""
+    def counts_examples(self) -> bool:
+        """False for a log whose x counts steps of unknown size."""
         return self.calibration.header.x_unit is XUnit.EXAMPLES
+
+    def hours_known(self, gpu: GpuSpec, quantization: Quantization) -> bool:
+        """Whether x can be turned into hours; where not, hours and costs are unknown, not infinite.
+
+        Steps of unknown size are hours on the GPU alone that the log itself was timed on, as it was run there.
+        """
+        own = self.own_seconds
+        if self.counts_examples:
+            return True
+        return own is not None and own.gpu.gpu == gpu.gpu and own.quantization in (quantization.quantization, UNKNOWN)
 
     @property
     def effective_batch_size(self) -> int | None:
@@ -66,9 +79,14 @@ def drawn(
     """
     catalog = question.catalog
     streams = [np.random.default_rng(child) for child in np.random.SeedSequence(question.seed).spawn(6)]
-    training = training_seconds_per_example(
-        question.calibration, model.architecture, model.shape, gpu, quantization, catalog, streams[1], draws
-    )
+    own = question.own_seconds
+    known = question.hours_known(gpu, quantization)
+    if own is not None and known:
+        training = seconds_from_log(own, model.architecture, model.shape, gpu, quantization, catalog, streams[1], draws)
+    else:
+        training = training_seconds_per_example(
+            question.calibration, model.architecture, model.shape, gpu, quantization, catalog, streams[1], draws
+        )
     answering = answering_seconds_per_study(
         model.architecture,
         model.shape.prompt_tokens,
@@ -84,7 +102,7 @@ def drawn(
     bought = scenario.tenure is Tenure.BUY
     tariff = scenario.electricity_eur_per_kwh or electricity_row(scenario, catalog).price_per_kwh
     drivers = Drivers(
-        examples=_examples(question, streams[0], draws),
+        examples=_examples(question, streams[0], draws) if known else np.full(draws, np.inf),
         training_s_per_example=training.seconds_m,
         answering_s_per_study=answering.seconds_m,
         rent_eur_per_hour=nothing if bought else rent_draws(gpu, scenario, catalog, eur_per_usd, streams[4], draws),
@@ -100,8 +118,6 @@ def _examples(question: Question, stream: np.random.Generator, draws: int) -> Fl
 
     The shuffle depends on the seed alone: with a lower target no draw needs fewer examples.
     """
-    if not question.examples_known:
-        return np.full(draws, np.inf)
     law_m = question.forecast.examples_m
     pick = stream.permutation(np.arange(draws) * len(law_m) // draws if draws < len(law_m) else np.arange(draws))
     examples = law_m[pick % len(law_m)]

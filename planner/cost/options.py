@@ -35,9 +35,9 @@ _INFLUENCES = (
 SMALLEST_INFLUENCE_EUR = 0.5
 
 
-def within(total_eur: FloatArray, scenario: Scenario, question: Question) -> float | None:
+def within(total_eur: FloatArray, scenario: Scenario, *, hours_known: bool) -> float | None:
     """P(within budget); None where no budget was given, and where the cost is unknown."""
-    if scenario.budget_eur is None or not question.examples_known:
+    if scenario.budget_eur is None or not hours_known:
         return None
     return float((total_eur <= scenario.budget_eur).mean())
 
@@ -92,7 +92,10 @@ def _option(
 ) -> Option:
     drivers, training = drawn(question, scenario, model, gpu, quantization, OPTION_DRAWS)
     cost = yearly_cost(drivers, scenario, gpu, question.catalog, question.calibration_examples)
-    limit = usable_gib(gpu, question.catalog)
+    known = question.hours_known(gpu, quantization)
+    reasons = [] if fits else [not_fitting(estimate.gib_p95, usable_gib(gpu, question.catalog))]
+    if not known:
+        reasons.append("hours unknown: the log counts steps of unknown size")
     return Option(
         gpu=gpu.gpu,
         quantization=quantization.quantization,
@@ -102,8 +105,8 @@ def _option(
         hours=quantiles(cost.tuning_hours),
         hours_basis=BASIS[training.basis],
         cost_per_year=cost_quantiles(cost.total),
-        probability_within_budget=within(cost.total, scenario, question),
-        reason=None if fits else not_fitting(estimate.gib_p95, limit),
+        probability_within_budget=within(cost.total, scenario, hours_known=known),
+        reason="; ".join(reasons) or None,
         source=gpu.source,
         as_of=gpu.as_of,
     )

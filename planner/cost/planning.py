@@ -21,14 +21,15 @@ from planner.cost.drawing import Question, drawn
 from planner.cost.ledger import ledger, ledger_total, not_costed
 from planner.cost.options import BASIS, influences, not_fitting, options, within
 from planner.cost.plan import Basis, Option, Plan, PlanAsymptote, PlanCalibration, PlanCurve, PlanMemory, PlanVerdict
-from planner.cost.quantiles import cost_quantiles, quantiles
+from planner.cost.quantiles import NEVER, cost_quantiles, quantiles
 from planner.cost.scenario import Scenario
 from planner.cost.scenario_file import check_scenario
 from planner.cost.yearly import SECONDS_PER_HOUR, yearly_cost
+from planner.hardware.log_seconds import log_seconds
 from planner.hardware.memory import largest_fitting_shape, usable_gib
 from planner.hardware.throughput import Seconds
 from planner.outcome import Forecast, Quality, Severity
-from planner.record import Calibration, Eval
+from planner.record import Calibration, Eval, Train
 
 DRAWS = 4000
 
@@ -65,12 +66,20 @@ def cost_plan(
     gpu, quantization = catalog.gpu(scenario.gpu), catalog.quantization(scenario.quantization)
     scenario = msgspec.structs.replace(check_scenario(scenario), gpu=gpu.gpu, quantization=quantization.quantization)
     day = today or datetime.datetime.now(datetime.UTC).date()
-    question = Question(forecast=forecast, calibration=calibration, catalog=catalog, day=day, seed=seed)
+    question = Question(
+        forecast=forecast,
+        calibration=calibration,
+        catalog=catalog,
+        own_seconds=log_seconds(calibration, catalog),
+        day=day,
+        seed=seed,
+    )
+    known = question.hours_known(gpu, quantization)
     base = planned_model(calibration, catalog)
     model, memory = _fitted(question, base, gpu, quantization)
     drivers, training = drawn(question, scenario, model, gpu, quantization, draws)
     cost = yearly_cost(drivers, scenario, gpu, catalog, question.calibration_examples)
-    typical, name = budget_scenario(drivers, question)
+    typical, name = budget_scenario(drivers, question, hours_known=known)
     typical_cost = yearly_cost(typical, scenario, gpu, catalog, question.calibration_examples)
     hours_sentence = _hours_sentence(question, training, gpu, quantization)
     lines = ledger(typical_cost, typical, scenario, gpu, catalog, hours_sentence)
@@ -84,7 +93,7 @@ def cost_plan(
         hours=quantiles(cost.tuning_hours),
         hours_basis=hours_basis,
         cost_per_year=cost_quantiles(cost.total),
-        probability_within_budget=within(cost.total, scenario, question),
+        probability_within_budget=within(cost.total, scenario, hours_known=known),
         reason=None if memory.fits else not_fitting(memory.gib_p95, memory.usable_gib),
         source=gpu.source,
         as_of=gpu.as_of,
@@ -107,20 +116,20 @@ def cost_plan(
         curve=_curve(forecast),
         findings=list(forecast.findings),
         quality=list(quality),
-        examples=quantiles(drivers.examples),
+        examples=quantiles(drivers.examples) if question.counts_examples else NEVER,
         hours=chosen.hours,
         hours_basis=hours_basis,
         hours_sentence=hours_sentence,
         hours_per_year=quantiles(cost.hours),
         cost_per_year=chosen.cost_per_year,
-        if_reached=if_reached(drivers, cost, scenario, gpu, question),
+        if_reached=if_reached(drivers, cost, scenario, gpu, question, hours_known=known),
         probability_within_budget=chosen.probability_within_budget,
         memory=memory,
         budget_scenario=name,
         lines=lines,
         total_eur=ledger_total(lines),
         assumptions=assumptions(scenario, model, gpu, quantization, catalog, hours_sentence, hours_basis),
-        not_costed=not_costed(scenario, illustration=calibration.header.illustration),
+        not_costed=not_costed(scenario, illustration=calibration.header.illustration, hours_known=known),
         options=list(options(question, scenario, base, chosen)) if with_options else [chosen],
         influences=influences(question, drivers, typical, scenario, gpu),
     )
@@ -201,8 +210,8 @@ def _calibration(question: Question) -> PlanCalibration:
 
 
 def _hours_sentence(question: Question, training: Seconds, gpu: GpuSpec, quantization: Quantization) -> str:
-    if not question.examples_known:
-        evaluations = [event for run in question.calibration.runs for event in run.of(Eval)]
+    if not question.hours_known(gpu, quantization):
+        evaluations = [event for run in question.calibration.runs for event in (*run.of(Eval), *run.of(Train))]
         last = max((event.train_seconds or 0.0 for event in evaluations), default=0.0)
         machine = question.calibration.header.hardware.gpu or "an unknown machine"
         own = f" The log itself took {last / SECONDS_PER_HOUR:.1f} hours on {machine}." if last else ""
