@@ -283,6 +283,7 @@ WORDS = Words(
         "evaluation_share": "Auswertung während des Trainings",
         "loading_share": "Start und Checkpoints",
         "serving_batch": "Gemeinsam beantwortete Untersuchungen",
+        "serving_start_s": "Start der täglichen Antwortrunde",
         "price": "GPU-Stunde, ohne MwSt.",
         "usd_per_eur": "US-Dollar für einen Euro",
         "trials": "Versuche, bis eine Feinabstimmung angenommen ist",

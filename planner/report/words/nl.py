@@ -278,6 +278,7 @@ WORDS = Words(
         "evaluation_share": "Evaluatie tijdens de training",
         "loading_share": "Opstarten en checkpoints",
         "serving_batch": "Onderzoeken die samen worden beantwoord",
+        "serving_start_s": "Start van de dagelijkse antwoordronde",
         "price": "GPU-uur, zonder btw",
         "usd_per_eur": "Amerikaanse dollars voor één euro",
         "trials": "Pogingen tot een finetuning is aanvaard",
