@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from msgspec import Struct
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.stats import t as student
@@ -32,11 +33,21 @@ from planner.resources import data_directory
 
 FloatArray = NDArray[np.float64]
 
+KINDS = ("budgets", "budgets_below_one", "trace", "trace_below_one")
 RATIOS = (2.0, 4.0, 8.0)
+FEWEST_TASKS = 20
 FAR_RATIO = 64.0
 _ENDS = {0.80: (0.10, 0.90), 0.90: (0.05, 0.95), 0.95: (0.025, 0.975)}
 _FREEDOM = 4.0
 _LEAST_STRETCH, _LARGEST_SPREAD = 0.5, 0.15
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    """One row of the table."""
+
+    kind: str
+    ratio: float
+    numbers: dict[str, float]
 
 
 def errors(*, quick: bool) -> pd.DataFrame:
@@ -47,45 +58,43 @@ def errors(*, quick: bool) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for suite, design, name, _, x, y, horizon, truth in tasks(module, quick=quick):
         curve = curve_of(x, y)
-        log_loss = np.log(posterior(curve).paths(np.array([horizon]))[:, 0])
+        draws = posterior(curve)
+        log_loss = np.log(draws.paths(np.array([horizon]))[:, 0])
         row = {"suite": suite, "design": design, "curve": name, "kind": interval.curve_kind(curve)}
         row |= {"ratio": horizon / x[-1], "middle": float(np.median(log_loss)), "truth": float(np.log(truth))}
+        row["noise"] = float(np.median(draws.sigma_m))
         for level, ends in _ENDS.items():
             row[f"low_{level:g}"], row[f"high_{level:g}"] = np.quantile(log_loss, ends).tolist()
         rows.append(row)
     return pd.DataFrame(rows)
 
 
-def learn(table: pd.DataFrame) -> list[dict[str, float | str]]:
-    """Rows of the calibration table."""
-    rows: list[dict[str, float | str]] = []
-    for kind in ("budgets", "trace", "budgets_below_one", "trace_below_one"):
+def learn(table: pd.DataFrame) -> list[Row]:
+    """Rows of the calibration table, by kind and ratio."""
+    rows: list[Row] = []
+    for kind in KINDS:
         mine = table[table.kind == kind]
-        if len(mine) < 20:
+        if len(mine) < FEWEST_TASKS:
             mine = table[table.kind == kind.removesuffix("_below_one")]
-        before: dict[str, float | str] | None = None
+        rows.append(Row(kind=kind, ratio=1.0, numbers=dict.fromkeys(interval.NUMBERS, 1.0) | {"least_spread": 0.0}))
         for ratio in RATIOS:
             near = mine[np.abs(np.log2(mine.ratio / ratio)) < 0.75]
-            row = _row(near if len(near) >= 20 else mine)
-            if before is not None:  # farther ahead is never better known
-                row = {name: max(value, before[name]) for name, value in row.items()}
-            before = row
-            rows.append({"curve_kind": kind, "extrapolation_ratio": ratio, **row})
-        assert before is not None
-        first = {"least_spread": 0.0, "stretch_80": 1.0, "stretch_90": 1.0, "stretch_95": 1.0}
-        doublings = np.log(FAR_RATIO) / np.log(RATIOS[-1])
-        rows.append({"curve_kind": kind, "extrapolation_ratio": 1.0, **first})
-        far = before | {"least_spread": float(before["least_spread"]) * doublings}
-        rows.append({"curve_kind": kind, "extrapolation_ratio": FAR_RATIO, **far})
-    return sorted(rows, key=lambda row: (str(row["curve_kind"]), float(row["extrapolation_ratio"])))
+            numbers = _numbers(near if len(near) >= FEWEST_TASKS else mine)
+            before = rows[-1].numbers if ratio > RATIOS[0] else numbers
+            # farther ahead is never better known
+            rows.append(Row(kind=kind, ratio=ratio, numbers={n: max(v, before[n]) for n, v in numbers.items()}))
+        farthest = dict(rows[-1].numbers)
+        farthest["least_spread"] *= float(np.log(FAR_RATIO) / np.log(RATIOS[-1]))
+        rows.append(Row(kind=kind, ratio=FAR_RATIO, numbers=farthest))
+    return rows
 
 
 def _weights(table: pd.DataFrame) -> FloatArray:
-    size = table.groupby("suite").suite.transform("size").to_numpy(dtype=np.float64)
-    return np.asarray(1.0 / np.sqrt(size))
+    size = table.groupby("suite").suite.transform("size")
+    return np.asarray(1.0 / np.sqrt(np.asarray(size, dtype=np.float64)))
 
 
-def _row(table: pd.DataFrame) -> dict[str, float]:
+def _numbers(table: pd.DataFrame) -> dict[str, float]:
     error = np.abs(table.truth - table.middle).to_numpy(dtype=np.float64)
     sd = _sd(table)
     weight = _weights(table)
@@ -120,16 +129,16 @@ def _needed(table: pd.DataFrame, least: FloatArray | float, level: float) -> Flo
     return np.asarray(np.abs(table.truth - table.middle) / np.maximum(end * grown, 1e-9), dtype=np.float64)
 
 
-def covered(table: pd.DataFrame, rows: list[dict[str, float | str]]) -> pd.DataFrame:
+def covered(table: pd.DataFrame, rows: list[Row]) -> pd.DataFrame:
     """Whether the 80 and 90 % intervals of every task hold, with a calibration table."""
     found = table.copy()
     for kind, mine in table.groupby("kind"):
-        own = [row for row in rows if row["curve_kind"] == kind]
-        log_ratio = np.log([float(row["extrapolation_ratio"]) for row in own])
+        own = [row for row in rows if row.kind == kind]
+        log_ratio = np.log([row.ratio for row in own])
         at = np.log(np.maximum(mine.ratio.to_numpy(dtype=np.float64), 1.0))
-        least = np.interp(at, log_ratio, [float(row["least_spread"]) for row in own])
+        least = np.interp(at, log_ratio, [row.numbers["least_spread"] for row in own])
         for level in (0.80, 0.90):
-            stretch = np.interp(at, log_ratio, [float(row[f"stretch_{100 * level:.0f}"]) for row in own])
+            stretch = np.interp(at, log_ratio, [row.numbers[f"stretch_{100 * level:.0f}"] for row in own])
             found.loc[mine.index, f"held_{100 * level:.0f}"] = _needed(mine, least, level) <= stretch
     return found
 
@@ -166,9 +175,10 @@ def main() -> None:
         writer = csv.DictWriter(file, interval.COLUMNS, lineterminator="\n")
         writer.writeheader()
         for row in learn(table):
-            numbers = {name: f"{value:.4g}" if isinstance(value, float) else value for name, value in row.items()}
-            source = f"benchmarks/interval_calibration.py on {len(table)} tasks of {sources}"
-            writer.writerow(numbers | {"source": source, "as_of": datetime.date.today().isoformat()})
+            numbers = {name: f"{value:.4g}" for name, value in row.numbers.items()}
+            where = {"curve_kind": row.kind, "extrapolation_ratio": f"{row.ratio:g}"}
+            source = f"benchmarks/interval_calibration.py: {len(table)} forecasts on {sources}"
+            writer.writerow(where | numbers | {"source": source, "as_of": datetime.date.today().isoformat()})
 
 
 if __name__ == "__main__":
