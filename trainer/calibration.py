@@ -2,56 +2,36 @@
 
 from __future__ import annotations
 
-import datetime
-import errno
 import hashlib
-import os
-import secrets
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from msgspec import Struct, structs
 
-from planner.errors import InputError, Mistake, RecordError, shown_name
-from planner.hardware.architecture import architecture_from_config
+from planner.errors import Mistake, RecordError, shown_name
 from planner.record import (
     Calibration,
-    CalibrationHeader,
-    Configuration,
     Eval,
-    Finished,
-    Hardware,
-    Interrupted,
-    LossKind,
     Run,
-    RunLog,
-    Started,
-    XUnit,
     create_record,
     read_calibration,
 )
-from planner.record import Dataset as DatasetCounts
-from planner.record import Schedule as ScheduleName
 from trainer import answers, checkpoint, feature_cache, preflight, private, tiny
 from trainer.checkpoint import Progress
 from trainer.config import Settings
 from trainer.dataset import Dataset, Example, dataset_digest, read_dataset
-from trainer.loop import Bench, RunFailedError, advance, answer_held_out, evaluate_held_out, finish
-from trainer.model import LoadedModel, add_lora, choose_device, load_model, parameter_counts, reset_lora
-from trainer.probe import probe
-from trainer.progress import Stage, duration, say, stage
+from trainer.header import make_header, refuse_other_configuration
+from trainer.loop import Bench
+from trainer.model import LoadedModel, add_lora, choose_device, load_model, parameter_counts
+from trainer.progress import say, stage
 from trainer.quantize import default_quantization
+from trainer.runs import Calibrator, budget_id, trunk_id
 from trainer.schedule import Budget, DataOrder, make_budgets, total_steps
 from trainer.shape import TinyShape
 from trainer.step import micro_batches
 from trainer.stopping import StopFlag, StoppedEarlyError
-from trainer.tokens import Encoded, encode, unigram_entropy_nats
-
-PACKAGES = ("plateau-planner", "torch", "transformers", "peft", "bitsandbytes", "tokenizers")
-PROBE_REPEATS = 5
+from trainer.tokens import Encoded, encode
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
@@ -104,11 +84,19 @@ def calibrate(settings: Settings, stop: StopFlag) -> Outcome:
             say("This calibration is complete; nothing is left to do.")
             return Outcome(calibration=before, interrupted=None, failed=_failed(before), exit_code=_exit_code(before))
         prepared = _prepare(settings, work, stop)
-        header = _header(settings, prepared, budgets)
+        header = make_header(
+            settings,
+            prepared.model,
+            prepared.dataset,
+            prepared.training,
+            prepared.held_out,
+            prepared.digest,
+            budgets,
+        )
         if before is None:
             create_record(settings.out, header)
         else:
-            _same(before.header, header)
+            refuse_other_configuration(before.header, header)
         interrupted = _run_all(settings, prepared, budgets, work, stop)
         after = read_calibration(settings.out)
         if interrupted is None:
@@ -120,16 +108,6 @@ def calibrate(settings: Settings, stop: StopFlag) -> Outcome:
             failed=_failed(after),
             exit_code=code,
         )
-
-
-def trunk_id(seed: int) -> str:
-    """Run id of the constant-rate trunk."""
-    return f"trunk-s{seed}"
-
-
-def budget_id(budget: Budget, seed: int) -> str:
-    """Run id of a budget; zeros so that runs sort by size."""
-    return f"b{budget.examples:07d}-s{seed}"
 
 
 def _budget_examples(settings: Settings, before: Calibration | None) -> tuple[int, ...]:
@@ -228,100 +206,6 @@ def _feature_key(everything: Sequence[Example], model: LoadedModel, work: Path) 
     return digest.hexdigest()
 
 
-def _header(settings: Settings, prepared: _Prepared, budgets: tuple[Budget, ...]) -> CalibrationHeader:
-    model, training, held_out = prepared.model, prepared.training, prepared.held_out
-    trainable, _ = parameter_counts(model.network)
-    texts = [example.answer for example in prepared.dataset.training]
-    return CalibrationHeader(
-        calibration_id=f"c{secrets.token_hex(6)}",
-        created=datetime.datetime.now(datetime.UTC).date().isoformat(),
-        illustration=settings.is_tiny,
-        loss_kind=LossKind.HELD_OUT,
-        x_unit=XUnit.EXAMPLES,
-        configuration=Configuration(
-            model=model.name,
-            image_size_px=model.image_size_px,
-            image_tokens=model.image_tokens,
-            context_length_tokens=settings.context(),
-            quantization=model.quantization,
-            precision=str(model.dtype).removeprefix("torch."),
-            lora_targets=settings.lora_targets,
-            lora_rank=settings.lora_rank,
-            lora_alpha=settings.lora_alpha(),
-            lora_parameters=trainable,
-            effective_batch_size=settings.effective_batch(),
-            learning_rate=settings.peak_learning_rate(),
-            schedule=ScheduleName(settings.schedule),
-            loss_mask="suffix",
-            dataset_digest=prepared.digest,
-        ),
-        dataset=DatasetCounts(
-            format=prepared.dataset.format,
-            training_examples=len(training),
-            training_cases=1 + max(example.case for example in training),
-            held_out_examples=len(held_out),
-            held_out_cases=1 + max(example.case for example in held_out),
-            held_out_tokens=sum(len(example.suffix) for example in held_out),
-            suffix_tokens_mean=sum(len(example.suffix) for example in training) / len(training),
-            prompt_tokens_mean=sum(len(example.prompt) for example in training) / len(training),
-            truncated_share=sum(example.truncated for example in training) / len(training),
-            duplicate_answers=len(texts) - len(set(texts)),
-        ),
-        hardware=_hardware(model.device),
-        architecture=structs.asdict(architecture_from_config(model.network.config.to_dict())),
-        suffix_unigram_entropy_nats=unigram_entropy_nats(training),
-        vocabulary_size=model.vocabulary_size,
-        environment=_environment(),
-        budgets_planned=[float(budget.examples) for budget in budgets],
-    )
-
-
-def _hardware(device: torch.device) -> Hardware:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    if device.type != "cuda":
-        return Hardware(device=device.type, cpu_cores=cores)
-    properties = torch.cuda.get_device_properties(device)
-    return Hardware(
-        device="cuda", gpu=properties.name, gpus=1, memory_gib=properties.total_memory / 2**30, cpu_cores=cores
-    )
-
-
-def _environment() -> dict[str, str]:
-    found = {}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def _same(before: CalibrationHeader, now: CalibrationHeader) -> None:
-    """Refuse to mix two configurations in one record.
-
-    Raises:
-        InputError: Every field that differs.
-    """
-    mistakes = []
-    for field in before.configuration.__struct_fields__:
-        old, new = getattr(before.configuration, field), getattr(now.configuration, field)
-        if old != new:
-            reason = f"the record was made with {old}, this call has {new}"
-            remedy = "Give the options of the first call again, or name another --out"
-            mistakes.append(Mistake(file="calibration.json", field=field, reason=reason, remedy=remedy))
-    if before.budgets_planned != now.budgets_planned:
-        mistakes.append(
-            Mistake(
-                file="calibration.json",
-                field="budgets_planned",
-                reason="the record was planned with other budgets",
-                remedy="Leave --budgets out to go on with those of the record",
-            )
-        )
-    if mistakes:
-        raise InputError(mistakes)
-
-
 def _run_all(
     settings: Settings, prepared: _Prepared, budgets: tuple[Budget, ...], work: Path, stop: StopFlag
 ) -> StoppedEarlyError | None:
@@ -351,7 +235,7 @@ def _run_all(
             save=save,
             keep=keep if settings.keep_samples else None,
         )
-        calibrator = _Calibrator(bench, settings, budgets, work, bar)
+        calibrator = Calibrator(bench, settings, budgets, work, bar)
         try:
             if trunk:
                 calibrator.trunk_and_branches()
@@ -360,166 +244,6 @@ def _run_all(
         except StoppedEarlyError as stopped:
             return stopped
     return None
-
-
-class _Calibrator:
-    """The order in which runs are trained, and where each goes on after a resume."""
-
-    def __init__(self, bench: Bench, settings: Settings, budgets: tuple[Budget, ...], work: Path, bar: Stage) -> None:
-        self.bench = bench
-        self.settings = settings
-        self.budgets = budgets
-        self.checkpoints = work / "checkpoints"
-        self.bar = bar
-        self.before = {run.id: run for run in read_calibration(settings.out).runs}
-        self.measured = any(run.of(Eval) for run in self.before.values())
-
-    def trunk_and_branches(self) -> None:
-        """One trunk; at every budget's cool-down a branch runs to its end and the trunk is put back."""
-        trunk, seed = trunk_id(self.settings.seed), self.settings.seed
-        with self._run(trunk) as log:
-            optimizer, progress = self._start(log, trunk, seed, None, None)
-            if progress is None:
-                return
-            try:
-                for budget in self.budgets:
-                    if self._finished(budget_id(budget, seed)):
-                        continue
-                    progress = advance(
-                        self.bench, log, trunk, optimizer, progress, until=budget.cool_down_from, budget=None
-                    )
-                    here = checkpoint.snapshot(self.bench.model, optimizer)
-                    self.bench.save(trunk, progress, here)
-                    self._branch(budget, trunk, progress, here)
-                    checkpoint.restore(self.bench.model, optimizer, here)
-            except RunFailedError as failure:
-                finish(self.bench, log, trunk, progress, failure.status)
-                return
-            finish(self.bench, log, trunk, progress)
-
-    def separate_runs(self) -> None:
-        """Every budget alone, from the start, each with a data order and adapters of its own."""
-        for index, budget in enumerate(self.budgets):
-            run = budget_id(budget, self.settings.seed)
-            if self._finished(run):
-                continue
-            seed = 1000 * self.settings.seed + index
-            self.bench.order = DataOrder(len(self.bench.training), self.settings.effective_batch(), seed)
-            with self._run(run) as log:
-                optimizer, progress = self._start(log, run, seed, budget, None)
-                if progress is not None:
-                    self._to_the_end(log, run, optimizer, progress, budget)
-
-    def _branch(self, budget: Budget, trunk: str, progress: Progress, tensors: dict[str, torch.Tensor]) -> None:
-        run = budget_id(budget, self.settings.seed)
-        with self._run(run) as log:
-            optimizer, at = self._start(log, run, self.settings.seed, budget, (trunk, progress, tensors))
-            if at is not None:
-                self._to_the_end(log, run, optimizer, at, budget)
-
-    def _to_the_end(
-        self, log: RunLog, run: str, optimizer: torch.optim.Optimizer, progress: Progress, budget: Budget
-    ) -> None:
-        try:
-            progress = advance(self.bench, log, run, optimizer, progress, until=budget.steps, budget=budget)
-            self.bench.save(run, progress, checkpoint.snapshot(self.bench.model, optimizer))
-            event = evaluate_held_out(self.bench, log, run, progress, annealed=True)
-            quality = answer_held_out(self.bench, log, run, progress, event.loss)
-            finish(self.bench, log, run, progress)
-            say(_result(event, quality.token_f1 if quality else None, progress))
-        except RunFailedError as failure:
-            finish(self.bench, log, run, progress, failure.status)
-            say(f"Budget of {budget.examples:,} examples: {failure.status.replace('_', ' ')}; its curve ends there.")
-        checkpoint.forget(self.checkpoints, run)
-
-    def _start(
-        self,
-        log: RunLog,
-        run: str,
-        seed: int,
-        budget: Budget | None,
-        source: tuple[str, Progress, dict[str, torch.Tensor]] | None,
-    ) -> tuple[torch.optim.Optimizer, Progress | None]:
-        """Adapters and optimizer where the run begins or goes on; None when it is over already."""
-        optimizer = self.bench.new_optimizer()
-        if self._finished(run):
-            return optimizer, None
-        found = checkpoint.read(self.checkpoints, run)
-        progress = found[0] if found else source[1] if source else Progress()
-        log.append(
-            Started(
-                run=run,
-                budget_examples=float(budget.examples) if budget else None,
-                unique_examples=len(self.bench.training),
-                seed=seed,
-                branch_of=source[0] if source else None,
-                resumed_examples=float(self.bench.examples(progress.step)) if found else 0.0,
-            )
-        )
-        if found or source:
-            checkpoint.restore(self.bench.model, optimizer, found[1] if found else source[2])  # type: ignore[index]
-            if found and source is None:
-                self.bar.advance(self.bench.examples(progress.step), "resumed")
-            return optimizer, progress
-        reset_lora(self.bench.model, seed)
-        if not self.measured:
-            self._before_training(log, run, progress)
-            self.measured = True
-        return optimizer, progress
-
-    def _before_training(self, log: RunLog, run: str, progress: Progress) -> None:
-        """Time some shapes and read the loss before the first step, once a calibration."""
-        bench, header = self.bench, read_calibration(self.settings.out).header
-        for timed in probe(
-            bench.model,
-            run=run,
-            micro_batch_size=bench.micro_batch_size,
-            prompt_tokens=max(2, round(header.dataset.prompt_tokens_mean or 2)),
-            suffix_tokens=max(2, round(header.dataset.suffix_tokens_mean or 2)),
-            repeats=PROBE_REPEATS,
-            check=bench.stop.check,
-        ):
-            log.append(timed)
-        event = evaluate_held_out(bench, log, run, progress, annealed=False)
-        preflight.check_start(
-            event.loss,
-            header.suffix_unigram_entropy_nats or 0.0,
-            pretrained=not self.settings.is_tiny,
-            warn=say,
-        )
-        say(f"Held-out loss before training: {event.loss:.3f} nats a token.")
-
-    def _finished(self, run: str) -> bool:
-        found = self.before.get(run)
-        return found is not None and bool(found.of(Finished))
-
-    @contextmanager
-    def _run(self, run: str) -> Iterator[RunLog]:
-        """The run's log; an early stop inside is written into it."""
-        with RunLog(self.settings.out, run) as log:
-            try:
-                yield log
-            except StoppedEarlyError as stopped:
-                with suppress(OSError):
-                    log.append(Interrupted(run=run, reason=stopped.reason, examples=self._examples_on_disk(run)))
-                raise
-            except OSError as problem:
-                if problem.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-                    raise
-                say("The disk is full. What was measured is kept; make room and go on with --resume.")
-                with suppress(OSError):
-                    log.append(Interrupted(run=run, reason="disk_full", examples=self._examples_on_disk(run)))
-                raise StoppedEarlyError("disk_full") from None
-
-    def _examples_on_disk(self, run: str) -> float:
-        found = checkpoint.read(self.checkpoints, run)
-        return float(self.bench.examples(found[0].step)) if found else 0.0
-
-
-def _result(event: Eval, token_f1: float | None, progress: Progress) -> str:
-    quality = "" if token_f1 is None else f", token F1 {token_f1:.2f}"
-    spent = duration(progress.train_seconds)
-    return f"{event.examples:,.0f} examples: held-out loss {event.loss:.4f}{quality} ({spent} of training)."
 
 
 def _tidy(work: Path) -> None:
