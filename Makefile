@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # For example --extra-index-url https://download.pytorch.org/whl/cpu on a machine without a GPU.
 PIP_ARGUMENTS ?=
 DEMO := demo
-DEMO_TARGET_LOSS ?= 1.6
+DEMO_TARGET_LOSS ?= 0.28
 
 .DEFAULT_GOAL := help
 .PHONY: help demo dashboard test lint format clean
