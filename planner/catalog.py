@@ -44,7 +44,11 @@ class Row(Struct, frozen=True, kw_only=True):
 
 
 class GpuSpec(Row, frozen=True, kw_only=True):
-    """A GPU. Rates are dense (without sparsity), tensor cores, fp32 accumulation where the card distinguishes it."""
+    """A GPU. Rates are dense (without sparsity), tensor cores, fp32 accumulation where the card distinguishes it.
+
+    Attributes:
+        driver_names: What its driver calls it, separated by `|`; a calibration on a GPU records such a name.
+    """
 
     gpu: str
     memory_gib: float
@@ -55,6 +59,7 @@ class GpuSpec(Row, frozen=True, kw_only=True):
     precision_class: str
     launch_year: int
     basis: str
+    driver_names: str | None = None
 
     @property
     def training_tflops(self) -> float:
@@ -203,6 +208,14 @@ class Catalog:
             CatalogError: Unknown; names the nearest.
         """
         return _find(self.gpus, "gpu", name, file="gpus.csv")
+
+    def gpu_of_driver(self, name: str | None) -> GpuSpec | None:
+        """The GPU that a calibration names, as in the catalog or as its driver calls it; None where unknown."""
+        wanted = (name or "").lower()
+        for spec in self.gpus:
+            if wanted in {spec.gpu.lower(), *(spec.driver_names or "").lower().split("|")} - {""}:
+                return spec
+        return None
 
     def quantization(self, name: str) -> Quantization:
         """A quantization by name.

@@ -45,8 +45,7 @@ class LogSeconds(Struct, frozen=True, kw_only=True):
 def log_seconds(calibration: Calibration, catalog: Catalog) -> LogSeconds | None:
     """The log's own seconds; None without a named GPU, without times, or where probes measured better."""
     header = calibration.header
-    name = (header.hardware.gpu or "").lower()
-    gpu = next((spec for spec in catalog.gpus if spec.gpu.lower() == name), None)
+    gpu = catalog.gpu_of_driver(header.hardware.gpu)
     timed_otherwise = any(run.of(Probe) for run in calibration.runs)
     if gpu is None or header.hardware.device == "cpu" or header.illustration or timed_otherwise:
         return None

@@ -60,8 +60,8 @@ def training_seconds_per_example(
     factors = {row.name: row.value for row in catalog.parameters}
     step = micro_step_time(architecture, quantization, shape, gpu, factors)
     probes = _usable_probes(calibration, quantization)
-    origin = _origin(calibration, catalog)
-    if probes and origin is not None:
+    origin = catalog.gpu_of_driver(calibration.header.hardware.gpu) if probes else None
+    if origin is not None:
         device, host = _ratios(probes, architecture, quantization, shape, origin, factors)
         middle = step.corrected(device, host) / shape.micro_batch_size
         if origin.gpu == gpu.gpu:
@@ -141,12 +141,6 @@ def _usable_probes(calibration: Calibration, quantization: Quantization) -> list
         return []
     probes: list[Probe] = [probe for run in calibration.runs for probe in run.of(Probe)]
     return [probe for probe in probes if probe.kind == "train" and probe.quantization == quantization.quantization]
-
-
-def _origin(calibration: Calibration, catalog: Catalog) -> GpuSpec | None:
-    """The GPU that the probes ran on, where the catalog knows it."""
-    name = (calibration.header.hardware.gpu or "").lower()
-    return next((spec for spec in catalog.gpus if spec.gpu.lower() == name), None)
 
 
 def _ratios(

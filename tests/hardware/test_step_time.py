@@ -176,3 +176,29 @@ def test_shares_of_the_peak_lie_where_published_runs_lie() -> None:
     for gpu in (A100, L4, CATALOG.gpu("L40S"), CATALOG.gpu("RTX-4090"), T4):
         found = step(gpu)
         assert lowest < found.flops / (found.seconds * gpu.training_tflops * 1e12) < highest
+
+
+@pytest.mark.parametrize(
+    ("driver", "gpu"),
+    [
+        ("NVIDIA L4", "L4"),
+        ("NVIDIA A100-SXM4-80GB", "A100-80GB-SXM"),
+        ("NVIDIA H100 80GB HBM3", "H100-SXM"),
+        ("nvidia h200", "H200-SXM"),
+        ("Tesla T4", "T4"),
+        ("RTX-4090", "RTX-4090"),
+    ],
+)
+def test_a_gpu_is_known_by_the_name_that_its_driver_gives_a_calibration(driver: str, gpu: str) -> None:
+    probed = probed_on(gpu, 1.2)
+    header = msgspec.structs.replace(probed.header, hardware=Hardware(device="cuda", gpu=driver))
+    named = msgspec.structs.replace(probed, header=header)
+    assert seconds(named, CATALOG.gpu(gpu)).basis is TimingBasis.MEASURED
+
+
+def test_no_two_gpus_share_a_driver_name_and_an_unknown_one_is_none() -> None:
+    names = [name for spec in CATALOG.gpus for name in (spec.driver_names or "").split("|") if name]
+    assert len(names) == len(set(names)) >= len(CATALOG.gpus)
+    assert CATALOG.gpu_of_driver("NVIDIA L") is None
+    assert CATALOG.gpu_of_driver(None) is None
+    assert CATALOG.gpu_of_driver("") is None
