@@ -5,6 +5,7 @@ Commands are loaded by name, and what is heavy only inside them: `plateau --help
 
 from __future__ import annotations
 
+import difflib
 import json
 import math
 import os
@@ -49,6 +50,16 @@ class _Commands(click.Group):
         module, name = _COMMANDS[cmd_name]
         found: click.Command = getattr(import_module(module), name)
         return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or name the nearest one."""
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], _COMMANDS, n=1)
+            hint = f" Did you mean {near[0]}?" if near else f" There are {', '.join(_COMMANDS)}."
+            ctx.fail(f"No such command {args[0][:40]!r}.{hint}")
+        return super().resolve_command(ctx, args)
 
     def main(  # type: ignore[override]
         self,
@@ -109,6 +120,7 @@ def _sentences(problem: PlannerError) -> str:
 
 
 @click.group(
+    name="plateau",
     cls=_Commands,
     context_settings={"help_option_names": ["--help"], "max_content_width": 100},
     epilog="Exit codes: 0 done, 2 wrong use or bad input, 3 no trustworthy answer (it is written all the same), "
