@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import ROUND_HALF_UP, Decimal
 
-from planner.catalog import Catalog, GpuSpec, Price
-from planner.cost.drivers import Drivers, electricity_row, purchase_row, rented_rows
+from planner.catalog import Catalog, GpuSpec
+from planner.cost.drivers import Drivers, electricity_row
 from planner.cost.plan import Basis, LedgerLine, NotCosted
+from planner.cost.price_source import price_source
 from planner.cost.scenario import Scenario, ServingMode, Tenure
 from planner.cost.yearly import YearlyCost, fine_tunings_per_year, useful_hour_eur
 
@@ -84,25 +85,12 @@ def _product(
     )
 
 
-def _rent_source(scenario: Scenario, gpu: GpuSpec, catalog: Catalog) -> tuple[Basis, str, str | None]:
-    if scenario.price_eur_per_hour is not None:
-        return Basis.TYPED, "Typed by the user", None
-    rows: tuple[Price, ...] = rented_rows(gpu, scenario, catalog)
-    providers = sorted({row.provider for row in rows})
-    named = ", ".join(providers[:4]) + (f" and {len(providers) - 4} more" if len(providers) > 4 else "")
-    return (
-        Basis.CATALOG,
-        f"Median over providers of {len(rows)} dated prices ({named}), data/prices.csv",
-        min(row.as_of for row in rows),
-    )
-
-
 def _training(
     cost: YearlyCost, drivers: Drivers, scenario: Scenario, gpu: GpuSpec, catalog: Catalog, hours_source: str
 ) -> Iterator[LedgerLine]:
     if scenario.tenure is Tenure.BUY:
         return
-    basis, source, as_of = _rent_source(scenario, gpu, catalog)
+    basis, source, as_of = price_source(scenario, gpu, catalog)
     rate = float(useful_hour_eur(drivers, scenario, catalog)[0])
     tunings = fine_tunings_per_year(scenario)
     once = float(cost.tuning_hours[0])
@@ -133,7 +121,7 @@ def _serving_and_staff(
     cost: YearlyCost, drivers: Drivers, scenario: Scenario, gpu: GpuSpec, catalog: Catalog
 ) -> Iterator[LedgerLine]:
     if scenario.studies_per_day is not None and scenario.tenure is not Tenure.BUY:
-        basis, source, as_of = _rent_source(scenario, gpu, catalog)
+        basis, source, as_of = price_source(scenario, gpu, catalog)
         hours = float(cost.serving_hours[0])
         rate = float(useful_hour_eur(drivers, scenario, catalog)[0])
         a_study, start = float(drivers.answering_s_per_study[0]), catalog.parameter("serving_start_s").value
@@ -174,14 +162,7 @@ def _equipment(
     if scenario.tenure is not Tenure.BUY:
         return
     price = float(drivers.equipment_eur[0])
-    row = purchase_row(gpu, catalog)
-    typed = scenario.server_quote_eur is not None
-    basis = Basis.TYPED if typed else Basis.CATALOG
-    host = catalog.parameter("host_price_share")
-    source = "Server quote typed by the user" if typed or row is None else (
-        f"{row.source} ({row.kind}), plus {host.value:.0%} for server, rack and network ({host.source})"
-    )  # fmt: skip
-    as_of = None if typed or row is None else row.as_of
+    basis, source, as_of = price_source(scenario, gpu, catalog)
     straight = price * (1 - scenario.residual_share) / scenario.lifetime_years
     yield LedgerLine(
         code="equipment",

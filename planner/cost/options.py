@@ -12,6 +12,7 @@ from planner.cost.basis import PlannedModel
 from planner.cost.drawing import Question, drawn
 from planner.cost.drivers import Drivers, has_price
 from planner.cost.plan import Basis, Influence, Option
+from planner.cost.price_source import price_source
 from planner.cost.quantiles import NEVER, NEVER_PAID, FloatArray, cost_quantiles, quantiles
 from planner.cost.scenario import Scenario, Tenure
 from planner.cost.yearly import yearly_cost
@@ -93,6 +94,7 @@ def _option(
     drivers, training = drawn(question, scenario, model, gpu, quantization, OPTION_DRAWS)
     cost = yearly_cost(drivers, scenario, gpu, question.catalog, question.calibration_examples)
     known = question.hours_known(gpu, quantization)
+    _, source, as_of = price_source(scenario, gpu, question.catalog)
     reasons = [] if fits else [not_fitting(estimate.gib_p95, usable_gib(gpu, question.catalog))]
     if not known:
         reasons.append("hours unknown: the log counts steps of unknown size")
@@ -107,8 +109,8 @@ def _option(
         cost_per_year=cost_quantiles(cost.total),
         probability_within_budget=within(cost.total, scenario, hours_known=known),
         reason="; ".join(reasons) or None,
-        source=gpu.source,
-        as_of=gpu.as_of,
+        source=source,
+        as_of=as_of,
     )
 
 
@@ -136,7 +138,7 @@ def _unpriced(
         probability_within_budget=None,
         reason=unpriced if fits else f"{not_fitting(estimate.gib_p95, limit)}; {unpriced}",
         source=gpu.source,
-        as_of=gpu.as_of,
+        as_of=None,
     )
 
 

@@ -133,7 +133,7 @@ class NotCosted(Struct, frozen=True, kw_only=True):
 
 
 class Option(Struct, frozen=True, kw_only=True):
-    """One GPU x quantization x tenure. `reason` says why it is not feasible, else None."""
+    """One GPU x quantization x tenure, with source and date of its price. `reason`: why not feasible, else None."""
 
     gpu: str
     quantization: str

@@ -21,6 +21,7 @@ from planner.cost.drawing import Question, drawn
 from planner.cost.ledger import ledger, ledger_total, not_costed
 from planner.cost.options import BASIS, influences, not_fitting, options, within
 from planner.cost.plan import Basis, Option, Plan, PlanAsymptote, PlanCalibration, PlanCurve, PlanMemory, PlanVerdict
+from planner.cost.price_source import price_source
 from planner.cost.quantiles import NEVER, cost_quantiles, quantiles
 from planner.cost.scenario import Scenario
 from planner.cost.scenario_file import check_scenario
@@ -84,6 +85,7 @@ def cost_plan(
     hours_sentence = _hours_sentence(question, training, gpu, quantization)
     lines = ledger(typical_cost, typical, scenario, gpu, catalog, hours_sentence)
     hours_basis = BASIS[training.basis]
+    _, price_origin, price_day = price_source(scenario, gpu, catalog)
     chosen = Option(
         gpu=gpu.gpu,
         quantization=quantization.quantization,
@@ -95,8 +97,8 @@ def cost_plan(
         cost_per_year=cost_quantiles(cost.total),
         probability_within_budget=within(cost.total, scenario, hours_known=known),
         reason=None if memory.fits else not_fitting(memory.gib_p95, memory.usable_gib),
-        source=gpu.source,
-        as_of=gpu.as_of,
+        source=price_origin,
+        as_of=price_day,
     )
     return Plan(
         plateau_version=_version(),

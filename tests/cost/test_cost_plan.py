@@ -206,7 +206,17 @@ def test_options_cover_every_gpu_and_quantization_and_repeat_the_plan_for_the_ch
     assert [row.cost_per_year for row in chosen] == [made.cost_per_year]
     for row in made.options:
         assert (row.reason is None) == (row.fits and row.cost_per_year.p10 is not None), row
-        assert row.as_of
+        assert row.source
+
+
+def test_options_carry_the_date_of_their_price(own: Calibration, catalog: Catalog) -> None:
+    for row in plan(own, catalog, options=True).options:
+        tenure = None if row.tenure == "buy" else row.tenure
+        dates = {price.as_of for price in catalog.prices if (price.gpu, price.tenure) == (row.gpu, tenure)}
+        dates |= {price.as_of for price in catalog.purchases if price.gpu == row.gpu and tenure is None}
+        assert row.as_of in dates or (row.as_of is None and not dates), row
+    typed = plan(own, catalog, options=True, price_eur_per_hour=0.9).options
+    assert {row.as_of for row in typed if (row.gpu, row.tenure) == ("L4", "on_demand")} == {None}
 
 
 def test_a_typed_price_is_for_its_own_gpu_only(own: Calibration, catalog: Catalog) -> None:
