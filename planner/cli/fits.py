@@ -130,12 +130,13 @@ def _facts(told: _Told) -> list[tuple[str, str]]:
         curve.loss_kind, "loss of unknown kind"
     )
     first, last, lowest = curve.examples_n[0], curve.examples_n[-1], int(curve.loss_n.argmin())
+    low, high = law.asymptote.p05, law.asymptote.p95
     status = law.asymptote.status.value.replace("_", " ").lower()
     rows = [
         ("model", curve.configuration.model),
         ("measured", f"{len(curve.loss_n):,} points of {kind}, {first:,.0f} to {last:,.0f} {unit}"),
         ("lowest loss", f"{curve.loss_n[lowest]:.3f} nats, at {curve.examples_n[lowest]:,.0f} {unit} (one reading)"),
-        ("asymptote c", f"{law.asymptote.p05:.2f} to {law.asymptote.p95:.2f} nats (90 %), {status}"),
+        ("asymptote c", status if law.blocked else f"{low:.2f} to {high:.2f} nats (90 %), {status}"),
     ]
     if told.answer is None:
         return rows

@@ -159,12 +159,16 @@ def report(*, plan_file: str, out: Path | None, csv_out: Path | None, language: 
 
 
 def _shown(made: Plan) -> str:
+    from planner.outcome import Severity
     from planner.report.words import sentences
 
+    suspect = text.findings((finding.severity.value, finding.sentence) for finding in made.findings)
+    # What blocks is the answer then: it comes first, and the verdict's sentence would only say it again.
+    blocked = any(finding.severity is Severity.BLOCKING for finding in made.findings)
     return text.join(
         text.headline(sentences.headline(made) + "."),
         _marks(made),
-        text.paragraph(made.verdict.sentence),
+        suspect if blocked else text.paragraph(made.verdict.sentence),
         text.paragraph(sentences.answer(made)),
         text.paragraph(made.asymptote.sentence),
         _quantities(made),
@@ -172,7 +176,7 @@ def _shown(made: Plan) -> str:
         _ledger(made),
         text.paragraph(sentences.not_costed(made)),
         text.section("In answers", (quality.sentence for quality in made.quality)),
-        text.findings((finding.severity.value, finding.sentence) for finding in made.findings),
+        None if blocked else suspect,
     )
 
 

@@ -105,9 +105,9 @@ def _imported(calibration: Calibration, place: str) -> str:
         ("model", _said(configuration.model, "--model")),
         ("GPU", _said(header.hardware.gpu, "--gpu")),
         ("quantization", _said(configuration.quantization, "--quantization")),
-        ("learning rate", _said(configuration.schedule.value, "--schedule")),
+        ("schedule", _said(configuration.schedule.value, "--schedule")),
         ("training examples", _said(header.dataset.training_examples, "--training-examples")),
-        ("seconds", imported.seconds.replace("_", " ")),
+        ("training time", _hours(calibration)),
     ]
     return text.join(
         text.headline(f"{_points(calibration):,} points imported from {imported.rows:,} rows."),
@@ -115,6 +115,16 @@ def _imported(calibration: Calibration, place: str) -> str:
         _notes(calibration),
         f"Next: plateau fit {place}",
     )
+
+
+def _hours(calibration: Calibration) -> str:
+    """Hours until the last point, and what they rest on."""
+    assert calibration.header.imported is not None
+    basis = calibration.header.imported.seconds
+    seconds = max(
+        (getattr(e, "train_seconds", None) or 0.0 for run in calibration.runs for e in run.events), default=0.0
+    )
+    return f"{seconds / 3600:.2g} hours ({basis.replace('_', ' ')})" if seconds else "unknown"
 
 
 def _points(calibration: Calibration) -> int:
