@@ -4,11 +4,11 @@
 of curve (few budgets or trace; all losses below one apart) and extrapolation ratio. A row is found in two steps:
 
 1. the least spread, by maximum likelihood of the forecast errors under a Student t with 4 degrees of freedom whose
-   scale is the posterior's and the least spread, added in quadrature;
+   scale is the posterior's, the noise of a run and the least spread, added in quadrature;
 2. the stretch of the 80, 90 and 95 % interval that holds so many of the errors (split conformal; Vovk et al. 2005).
 
-Sources with few curves count as much as large ones by the square root of their size. `measure` reports the coverage of
-every source with the table learned on all the others.
+A curve of a small source weighs more than one of a large source, by the fourth root of their sizes. `measure` reports
+the coverage of every source with the table learned on all the others.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import pandas as pd
 from msgspec import Struct
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+from scipy.special import ndtri
 from scipy.stats import t as student
 
 from benchmarks._law_adapters import curve_of
@@ -90,30 +91,32 @@ def learn(table: pd.DataFrame) -> list[Row]:
 
 
 def _weights(table: pd.DataFrame) -> FloatArray:
-    size = table.groupby("suite").suite.transform("size")
-    return np.asarray(1.0 / np.sqrt(np.asarray(size, dtype=np.float64)))
+    size = table.suite.map(table.suite.value_counts())
+    return np.asarray(size, dtype=np.float64) ** -0.25
 
 
 def _numbers(table: pd.DataFrame) -> dict[str, float]:
-    error = np.abs(table.truth - table.middle).to_numpy(dtype=np.float64)
+    error = np.asarray(np.abs(table.truth - table.middle), dtype=np.float64)
     sd = _sd(table)
+    noise = table.noise.to_numpy(dtype=np.float64)
     weight = _weights(table)
 
     def misfit(parameters: FloatArray) -> float:
-        scale = np.sqrt((np.exp(parameters[0]) * sd) ** 2 + np.exp(2 * parameters[1]))
+        scale = np.exp(parameters[0]) * np.sqrt(sd**2 + noise**2 + np.exp(2 * parameters[1]))
         return -float(weight @ student.logpdf(error / scale, _FREEDOM) - weight @ np.log(scale))
 
     starts = [minimize(misfit, [0.0, start], method="Nelder-Mead") for start in np.log([0.002, 0.01, 0.05])]
     best = min(starts, key=lambda found: float(found.fun))
-    factor, spread = np.exp(best.x)
-    least = float(min(spread / factor, _LARGEST_SPREAD))
+    least = min(float(np.exp(best.x[1])), _LARGEST_SPREAD)
     least = least if least > 1e-4 else 0.0
-    row = {"least_spread": least}
+    row, inner = {"least_spread": least}, 0.0
     for level in _ENDS:
         needed = np.sort(_needed(table, least, level))
         order = np.argsort(_needed(table, least, level))
         share = np.cumsum(weight[order]) / weight.sum()
-        row[f"stretch_{100 * level:.0f}"] = max(float(np.interp(level, share, needed)), _LEAST_STRETCH)
+        stretch = max(float(np.interp(level, share, needed)), _LEAST_STRETCH)
+        inner = max(inner, stretch * float(ndtri(0.5 + level / 2)))  # a wider interval holds the narrower one
+        row[f"stretch_{100 * level:.0f}"] = inner / float(ndtri(0.5 + level / 2))
     return row
 
 
@@ -125,7 +128,8 @@ def _needed(table: pd.DataFrame, least: FloatArray | float, level: float) -> Flo
     """The stretch at which each task's interval just holds its truth."""
     above = table.truth >= table.middle
     end = np.where(above, table[f"high_{level:g}"] - table.middle, table.middle - table[f"low_{level:g}"])
-    grown = np.sqrt(1.0 + (np.asarray(least) / _sd(table)) ** 2)
+    ahead = np.clip(np.log(table.ratio) / np.log(RATIOS[0]), 0.0, 1.0)
+    grown = np.sqrt(1.0 + (np.asarray(least) ** 2 + (table.noise * ahead) ** 2) / _sd(table) ** 2)
     return np.asarray(np.abs(table.truth - table.middle) / np.maximum(end * grown, 1e-9), dtype=np.float64)
 
 

@@ -18,7 +18,7 @@ from planner.record import XUnit
 
 FloatArray = NDArray[np.float64]
 
-WIDEST_IDENTIFIED, SHARP = 0.30, 0.10
+WIDEST_IDENTIFIED, WIDEST_OF_FEW, SHARP = 0.35, 0.20, 0.20
 LARGEST_SHARE_NEAR_ZERO = 0.10
 NEAR_ZERO = 0.02
 _BAND_POINTS = 60
@@ -49,10 +49,11 @@ class Law(Struct, frozen=True, kw_only=True):
         return any(finding.severity is Severity.BLOCKING for finding in self.findings)
 
     def paths(self, examples_q: FloatArray) -> FloatArray:
-        """Loss of every draw, shape (m, q), nats, spread as the interval calibration asks."""
+        """Loss that a run shows, by draw, shape (m, q), nats, spread as the interval calibration asks."""
         examples = np.asarray(examples_q, dtype=np.float64)
         ratio = examples / float(self.curve.examples_n[-1])
-        return widened(self.draws.paths(examples), ratio, curve_kind(self.curve))
+        noise = float(np.median(self.draws.sigma_m))
+        return widened(self.draws.paths(examples), ratio, curve_kind(self.curve), noise)
 
     def loss_at(self, examples: float) -> Interval:
         """90 % interval and median of the loss at `examples`, nats."""
@@ -98,9 +99,8 @@ def _asymptote(curve: LossCurve, draws: Posterior, findings: tuple[Finding, ...]
     if blocked:
         reasons.append("the diagnosis forbids reading a floor off this curve")
     width = (high - low) / last
-    if len(np.unique(curve.examples_n)) < FEWEST_POINTS:
-        reasons.append(f"it takes at least {FEWEST_POINTS} different budgets")
-    if width > WIDEST_IDENTIFIED:
+    few = len(np.unique(curve.examples_n)) <= FEWEST_POINTS
+    if width > (WIDEST_OF_FEW if few else WIDEST_IDENTIFIED):
         reasons.append(f"its 90 % interval is {100 * width:.0f} % of the last loss wide")
     if width > SHARP and float((c <= NEAR_ZERO * last).mean()) > LARGEST_SHARE_NEAR_ZERO:
         reasons.append("a floor of zero fits too")

@@ -2,7 +2,8 @@
 
 The form of a law is never exactly right, and the farther ahead, the less. What that costs was counted on public loss
 curves of other models: for every design and extrapolation ratio a least spread (in ln loss, added in quadrature), and
-by how much the 80, 90 and 95 % intervals must be stretched after that. The numbers are data
+by how much the 80, 90 and 95 % intervals must be stretched after that. What is forecast is the loss that a run will
+show, so its noise counts too. The numbers are data
 (`data/interval_calibration.csv`), learned by `python -m benchmarks.interval_calibration`; a calibration's own curve
 plays no part in them.
 
@@ -50,13 +51,14 @@ def curve_kind(curve: LossCurve) -> str:
     return f"{Design(curve.design).value}{low}"
 
 
-def widened(loss_mq: FloatArray, ratio_q: FloatArray, kind: str) -> FloatArray:
+def widened(loss_mq: FloatArray, ratio_q: FloatArray, kind: str, noise: float = 0.0) -> FloatArray:
     """Spread draws around their median as the table asks (in ln loss), shape (m, q).
 
     Args:
         loss_mq: Draws of the loss, > 0.
         ratio_q: Queried examples over the largest measured ones; at 1 and below nothing is changed.
         kind: From `curve_kind`.
+        noise: Standard deviation of ln loss from one run to the next.
     """
     table = stretches()[kind]
     log_ratio = np.log(np.maximum(ratio_q, 1.0))
@@ -66,7 +68,8 @@ def widened(loss_mq: FloatArray, ratio_q: FloatArray, kind: str) -> FloatArray:
     low, middle, high = np.quantile(log_loss, [0.1, 0.5, 0.9], axis=0)
     sd = np.maximum((high - low) / (2 * _NORMAL[1]), _LEAST_SD)
     deviation = (log_loss - middle) / sd
-    scale = sd * np.sqrt(1.0 + (least / sd) ** 2)
+    ahead = np.minimum(log_ratio / table.log_ratio[1], 1.0)
+    scale = np.sqrt(sd**2 + least**2 + (noise * ahead) ** 2)
     out = np.empty_like(log_loss)
     for q in range(log_loss.shape[1]):
         # a monotone map of the standardised deviation: linear between the levels, proportional beyond the last

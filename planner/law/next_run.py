@@ -120,15 +120,15 @@ def _candidates(
     budgets = np.array(
         [ratio * largest for ratio in ratios if not available or ratio <= 1 or ratio * largest <= available]
     )
-    paths = law.paths(budgets)
+    paths, shown = law.draws.paths(budgets), law.paths(budgets)
     noise_m = law.draws.sigma_m
     reached_m = needed_m <= horizon
     floor_above_m = law.draws.asymptotes() >= target
     truth_t = np.linspace(0, len(needed_m) - 1, _TRUTHS).astype(int)
     shock_t = np.random.default_rng(0).permutation(ndtri((np.arange(_TRUTHS) + 0.5) / _TRUTHS))
     found = []
-    for budget, path_m in zip(budgets.tolist(), paths.T, strict=True):
-        low, middle, high = np.quantile(path_m, [0.05, 0.5, 0.95]).tolist()
+    for budget, path_m, shown_m in zip(budgets.tolist(), paths.T, shown.T, strict=True):
+        low, middle, high = np.quantile(shown_m, [0.05, 0.5, 0.95]).tolist()
         for replicates in REPLICATES:
             sd_m = noise_m * path_m / math.sqrt(replicates)
             seen_t = path_m[truth_t] + sd_m[truth_t] * shock_t
