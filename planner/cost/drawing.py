@@ -88,6 +88,7 @@ def drawn(
             question.calibration, model.architecture, model.shape, gpu, quantization, catalog, streams[1], draws
         )
     answering = answering_seconds_per_study(
+        question.calibration,
         model.architecture,
         model.shape.prompt_tokens,
         scenario.answer_tokens,

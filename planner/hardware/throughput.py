@@ -59,7 +59,7 @@ def training_seconds_per_example(
     normal = rng.standard_normal(draws)
     factors = {row.name: row.value for row in catalog.parameters}
     step = micro_step_time(architecture, quantization, shape, gpu, factors)
-    probes = _usable_probes(calibration, quantization)
+    probes = [probe for probe in _gpu_probes(calibration, quantization) if probe.kind == "train"]
     origin = catalog.gpu_of_driver(calibration.header.hardware.gpu) if probes else None
     if origin is not None:
         device, host = _ratios(probes, architecture, quantization, shape, origin, factors)
@@ -92,6 +92,7 @@ def training_seconds_per_example(
 
 
 def answering_seconds_per_study(
+    calibration: Calibration,
     architecture: ModelArchitecture,
     prompt_tokens: int,
     answer_tokens: int,
@@ -101,16 +102,46 @@ def answering_seconds_per_study(
     rng: np.random.Generator,
     draws: int,
 ) -> Seconds:
-    """Seconds of one study in batch serving, without the start of the batch.
-
-    Prefill is bound by arithmetic; a decoding step by reading weights and key-value cache, or by the host that launches
-    its kernels, whichever is slower.
-    """
+    """Seconds of one study in batch serving, without the start of the batch."""
     factors = {row.name: row.value for row in catalog.parameters}
-    reached = factors["compute_share_fp16" if gpu.precision_class == "fp16" else "compute_share"]
-    slower = np.exp(factors["unprobed_log_sd"] * rng.standard_normal(draws))
-    rate = gpu.training_tflops * 1e12 * reached
+    normal = rng.standard_normal(draws)
     batch = factors["serving_batch"]
+    prefill, step = _answering_terms(architecture, prompt_tokens, answer_tokens, gpu, quantization, batch, factors)
+    measured = _measured_answering(calibration, quantization)
+    origin = catalog.gpu_of_driver(calibration.header.hardware.gpu) if measured else None
+    basis, spread = TimingBasis.UNPROBED, factors["unprobed_log_sd"]
+    sentence = f"Unprobed: prefill from FLOPs, decoding from bandwidth or host, {batch:g} studies at a time."
+    if measured is not None and origin is not None:
+        for_probe = (origin, quantization, float(measured[0].micro_batch_size), factors)
+        there, _ = _answering_terms(architecture, measured[0].prompt_tokens, 0, *for_probe)
+        _, token_there = _answering_terms(architecture, measured[1].prompt_tokens, answer_tokens, *for_probe)
+        prefill *= measured[0].seconds_median / (there * measured[0].micro_batch_size)
+        step *= measured[1].seconds_median / token_there
+        same = origin.gpu == gpu.gpu
+        basis = TimingBasis.MEASURED if same else TimingBasis.EXTRAPOLATED
+        spread = factors["probe_log_sd" if same else "transfer_log_sd"]
+        sentence = f"Answering was timed on {origin.gpu}; here {batch:g} studies at a time on {gpu.gpu}."
+    return Seconds(
+        seconds_m=(prefill + answer_tokens * step / batch) * np.exp(spread * normal), basis=basis, sentence=sentence
+    )
+
+
+def _answering_terms(
+    architecture: ModelArchitecture,
+    prompt_tokens: int,
+    answer_tokens: int,
+    gpu: GpuSpec,
+    quantization: Quantization,
+    batch: float,
+    factors: Mapping[str, float],
+) -> tuple[float, float]:
+    """Seconds of reading one study, and of one answer token of the whole batch.
+
+    Reading is bound by arithmetic; a decoding step by reading weights and key-value cache, by arithmetic, or by the
+    host that launches its kernels, whichever is slowest.
+    """
+    reached = factors["compute_share_fp16" if gpu.precision_class == "fp16" else "compute_share"]
+    rate = gpu.training_tflops * 1e12 * reached
     context = architecture.image_tokens + prompt_tokens + answer_tokens
     weights = (
         architecture.linear_parameters * quantization.bytes_per_linear_parameter
@@ -118,29 +149,35 @@ def answering_seconds_per_study(
     )
     cache = key_value_bytes_per_token(architecture, 2.0) * context
     bandwidth = gpu.bandwidth_gb_s * 1e9 * factors["decode_bandwidth_share"]
-    launch = factors["host_s_per_layer"] + factors["host_quantized_s_per_layer"] * (
-        quantization.bytes_per_linear_parameter < 1.0
-    )
+    quantized = quantization.bytes_per_linear_parameter < 1.0
     step = max(
         (weights + batch * cache) / bandwidth,
         batch * decode_flops_per_token(architecture, context) / rate,
-        architecture.layers * launch,
+        architecture.layers * (factors["host_s_per_layer"] + factors["host_quantized_s_per_layer"] * quantized),
     )
     image = factors["host_s_per_image"] if architecture.vision_layers else 0.0
-    prefill = prefill_flops(architecture, prompt_tokens) / rate + image
-    return Seconds(
-        seconds_m=(prefill + answer_tokens * step / batch) * slower,
-        basis=TimingBasis.UNPROBED,
-        sentence=f"Unprobed: prefill from FLOPs, decoding from bandwidth or host, {batch:g} studies at a time.",
-    )
+    return prefill_flops(architecture, prompt_tokens) / rate + image, step
 
 
-def _usable_probes(calibration: Calibration, quantization: Quantization) -> list[Probe]:
-    """Training probes of a GPU at this quantization; none of a CPU and none of a stand-in model."""
+def _measured_answering(calibration: Calibration, quantization: Quantization) -> tuple[Probe, Probe] | None:
+    """The largest prefill and decode probes of a GPU at this quantization."""
+    largest: dict[str, Probe] = {}
+    for probe in _gpu_probes(calibration, quantization):
+        known = largest.get(probe.kind)
+        if known is None or probe.micro_batch_size >= known.micro_batch_size:
+            largest[probe.kind] = probe
+    found = largest.get("prefill"), largest.get("decode")
+    if found[0] is None or found[1] is None or found[0].micro_batch_size != found[1].micro_batch_size:
+        return None
+    return found[0], found[1]
+
+
+def _gpu_probes(calibration: Calibration, quantization: Quantization) -> list[Probe]:
+    """Probes of a GPU at this quantization; none of a CPU and none of a stand-in model."""
     if calibration.header.illustration or calibration.header.hardware.device != "cuda":
         return []
     probes: list[Probe] = [probe for run in calibration.runs for probe in run.of(Probe)]
-    return [probe for probe in probes if probe.kind == "train" and probe.quantization == quantization.quantization]
+    return [probe for probe in probes if probe.quantization == quantization.quantization]
 
 
 def _ratios(

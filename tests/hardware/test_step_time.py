@@ -154,11 +154,26 @@ def test_the_unprobed_interval_is_the_spread_that_published_runs_left() -> None:
     assert high / low == pytest.approx(np.exp(2 * 1.2816 * FACTORS["unprobed_log_sd"]), rel=0.05)
 
 
-def answering(gpu, answer_tokens: int = 64) -> float:
-    found = answering_seconds_per_study(
-        PALIGEMMA, 16, answer_tokens, gpu, BF16, CATALOG, np.random.default_rng(0), draws=4001
+def answered(calibration, gpu, answer_tokens: int = 64):
+    return answering_seconds_per_study(
+        calibration, PALIGEMMA, 16, answer_tokens, gpu, BF16, CATALOG, np.random.default_rng(0), draws=4001
     )
-    return float(np.median(found.seconds_m))
+
+
+def answering(gpu, answer_tokens: int = 64) -> float:
+    return float(np.median(answered(example_calibration(), gpu, answer_tokens).seconds_m))
+
+
+def test_answering_that_was_timed_on_a_gpu_is_measured_there_and_extrapolated_elsewhere() -> None:
+    calibration = example_calibration(illustration=False)
+    header = msgspec.structs.replace(calibration.header, hardware=Hardware(device="cuda", gpu="NVIDIA L4"))
+    timed = msgspec.structs.replace(calibration, header=header)
+    here = answered(timed, L4)
+    assert here.basis is TimingBasis.MEASURED
+    # The factory's largest probes: 8 studies read in 0.26 s, a token of all of them in 0.019 s.
+    assert np.median(here.seconds_m) == pytest.approx(0.26 / 8 + 64 * 0.019 / 8, rel=0.2)
+    assert answered(timed, H100).basis is TimingBasis.EXTRAPOLATED
+    assert answered(calibration, L4).basis is TimingBasis.UNPROBED
 
 
 def test_answering_takes_longer_for_longer_answers_and_never_less_than_launching_its_kernels() -> None:
