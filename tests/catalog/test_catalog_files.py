@@ -128,7 +128,7 @@ def test_assumptions_in_the_hardware_model_are_called_so(catalog: Catalog) -> No
 def test_the_catalog_is_read_in_a_moment() -> None:
     import time
 
-    from planner.catalog import _read
+    from planner.catalog.catalog import _read
 
     _read.cache_clear()
     start = time.perf_counter()

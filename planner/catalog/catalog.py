@@ -1,0 +1,158 @@
+"""All catalogs of `data/` together, and what they hold by name."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from planner.catalog.rows import (
+    ArchitectureRow,
+    ElectricityPrice,
+    ExchangeRate,
+    GpuSpec,
+    GridCarbon,
+    ModelParameter,
+    Price,
+    PurchasePrice,
+    Quantization,
+    Row,
+    Utilisation,
+)
+from planner.catalog.table import read_rows
+from planner.errors import CatalogError, Mistake
+from planner.reading import read_bytes
+from planner.resources import data_directory
+
+R = TypeVar("R", bound=Row)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Catalog:
+    """All catalogs. Rows are found by name through dictionaries that are built once."""
+
+    gpus: tuple[GpuSpec, ...]
+    prices: tuple[Price, ...]
+    purchases: tuple[PurchasePrice, ...]
+    electricity: tuple[ElectricityPrice, ...]
+    carbon: tuple[GridCarbon, ...]
+    currency: tuple[ExchangeRate, ...]
+    quantizations: tuple[Quantization, ...]
+    utilisation: tuple[Utilisation, ...]
+    parameters: tuple[ModelParameter, ...]
+    architectures: tuple[ArchitectureRow, ...]
+
+    @functools.cached_property
+    def _parameters(self) -> dict[str, ModelParameter]:
+        return {row.name: row for row in self.parameters}
+
+    @functools.cached_property
+    def _prices(self) -> dict[tuple[str, str], list[Price]]:
+        grouped: dict[tuple[str, str], list[Price]] = {}
+        for row in self.prices:
+            grouped.setdefault((row.gpu, row.tenure), []).append(row)
+        return grouped
+
+    def gpu(self, name: str) -> GpuSpec:
+        """A GPU by name, whatever the case.
+
+        Raises:
+            CatalogError: Unknown; names the nearest.
+        """
+        return _find(self.gpus, "gpu", name, file="gpus.csv")
+
+    def gpu_of_driver(self, name: str | None) -> GpuSpec | None:
+        """The GPU that a calibration names, as in the catalog or as its driver calls it; None where unknown."""
+        wanted = (name or "").lower()
+        for spec in self.gpus:
+            if wanted in {spec.gpu.lower(), *(spec.driver_names or "").lower().split("|")} - {""}:
+                return spec
+        return None
+
+    def quantization(self, name: str) -> Quantization:
+        """A quantization by name.
+
+        Raises:
+            CatalogError: Unknown; names the nearest.
+        """
+        return _find(self.quantizations, "quantization", name, file="quantizations.csv")
+
+    def architecture(self, model: str) -> ArchitectureRow:
+        """A model's numbers by hub name.
+
+        Raises:
+            CatalogError: Unknown; names the nearest.
+        """
+        return _find(self.architectures, "model", model, file="architectures.csv")
+
+    def parameter(self, name: str) -> ModelParameter:
+        """A factor of the memory or hours model by name."""
+        found = self._parameters.get(name)
+        return found if found is not None else _find(self.parameters, "name", name, file="hardware_model.csv")
+
+    def rented(self, gpu: str, tenure: str, provider: str | None = None) -> tuple[Price, ...]:
+        """Prices of a GPU-hour for a tenure: of each provider the rows of its newest date, older ones are history."""
+        rows = [
+            price
+            for price in self._prices.get((gpu, tenure), ())
+            if provider is None or provider.lower() == price.provider.lower()
+        ]
+        newest: dict[str, str] = {}
+        for price in rows:
+            newest[price.provider] = max(price.as_of, newest.get(price.provider, ""))
+        return tuple(price for price in rows if price.as_of == newest[price.provider])
+
+
+FILES: dict[str, tuple[str, type[Row]]] = {
+    "gpus": ("gpus.csv", GpuSpec),
+    "prices": ("prices.csv", Price),
+    "purchases": ("purchase.csv", PurchasePrice),
+    "electricity": ("electricity.csv", ElectricityPrice),
+    "carbon": ("carbon.csv", GridCarbon),
+    "currency": ("currency.csv", ExchangeRate),
+    "quantizations": ("quantizations.csv", Quantization),
+    "utilisation": ("utilisation.csv", Utilisation),
+    "parameters": ("hardware_model.csv", ModelParameter),
+    "architectures": ("architectures.csv", ArchitectureRow),
+}
+
+
+def read_catalog(directory: Path | None = None) -> Catalog:
+    """Read every catalog file.
+
+    Args:
+        directory: Where they lie; None: those that ship with Plateau.
+
+    Raises:
+        CatalogError: Every mistake of every file, each with file, row and column.
+    """
+    return _read(directory or data_directory())
+
+
+@functools.lru_cache(maxsize=4)
+def _read(folder: Path) -> Catalog:
+    tables: dict[str, Any] = {}
+    mistakes: list[Mistake] = []
+    for name, (file, kind) in FILES.items():
+        try:
+            tables[name] = read_rows(read_bytes(folder / file, error=CatalogError), kind, file=file)
+        except CatalogError as problem:
+            mistakes.extend(problem.mistakes)
+    if mistakes:
+        raise CatalogError(mistakes)
+    return Catalog(**tables)
+
+
+def _find(rows: tuple[R, ...], field: str, name: str, *, file: str) -> R:
+    by_name = {str(getattr(row, field)).lower(): row for row in rows}
+    found = by_name.get(name.lower())
+    if found is not None:
+        return found
+    known = [str(getattr(row, field)) for row in rows]
+    near = difflib.get_close_matches(name.lower(), by_name, n=1, cutoff=0.5)
+    hint = f"Did you mean {getattr(by_name[near[0]], field)}? " if near else ""
+    raise CatalogError(
+        Mistake(file=file, field=field, reason=f"{name[:40]!r} is not known", remedy=f"{hint}Known: {', '.join(known)}")
+    )

@@ -1,0 +1,154 @@
+"""What one row of each catalog holds, with units in the names."""
+
+from __future__ import annotations
+
+import datetime
+
+from msgspec import Struct
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    """What every catalog row has.
+
+    Attributes:
+        source: Where the figure comes from.
+        as_of: ISO date at which the source stated it.
+        note: What to know before using it.
+    """
+
+    source: str
+    as_of: str
+    note: str = ""
+
+    def age_days(self, today: datetime.date) -> int:
+        """Days since the source stated it."""
+        return (today - datetime.date.fromisoformat(self.as_of)).days
+
+
+class GpuSpec(Row, frozen=True, kw_only=True):
+    """A GPU. Rates are dense (without sparsity), tensor cores, fp32 accumulation where the card distinguishes it.
+
+    Attributes:
+        driver_names: What its driver calls it, separated by `|`; a calibration on a GPU records such a name.
+    """
+
+    gpu: str
+    memory_gib: float
+    bf16_dense_tflops: float | None
+    fp16_dense_tflops: float
+    bandwidth_gb_s: float
+    tdp_w: float
+    precision_class: str
+    launch_year: int
+    basis: str
+    driver_names: str | None = None
+
+    @property
+    def training_tflops(self) -> float:
+        """Dense rate of the arithmetic that it trains in: bf16, or fp16 where it has no bf16."""
+        return self.bf16_dense_tflops or self.fp16_dense_tflops
+
+
+class Price(Row, frozen=True, kw_only=True):
+    """A rented GPU-hour, without VAT."""
+
+    gpu: str
+    tenure: str
+    provider: str
+    region: str
+    instance: str
+    gpus: int
+    price_per_gpu_hour: float
+    currency: str
+
+
+class PurchasePrice(Row, frozen=True, kw_only=True):
+    """A bare card, without VAT; host, rack and support come on top."""
+
+    gpu: str
+    price: float
+    price_low: float
+    price_high: float
+    currency: str
+    kind: str
+
+
+class ElectricityPrice(Row, frozen=True, kw_only=True):
+    """Electricity for non-household consumers, without VAT."""
+
+    country: str
+    price_per_kwh: float
+    currency: str
+    basis: str
+
+
+class GridCarbon(Row, frozen=True, kw_only=True):
+    """Carbon intensity of a country's electricity."""
+
+    country: str
+    name: str
+    g_co2e_per_kwh: float
+
+
+class ExchangeRate(Row, frozen=True, kw_only=True):
+    """`rate` units of `quote` for one `base`; its logarithm has a standard deviation of `annual_volatility` a year."""
+
+    base: str
+    quote: str
+    rate: float
+    annual_volatility: float
+
+
+class Quantization(Row, frozen=True, kw_only=True):
+    """How weights are held; step times relative to bf16."""
+
+    quantization: str
+    bytes_per_linear_parameter: float
+    bytes_per_other_parameter: float
+    precision_class: str
+    relative_step_time: float
+    relative_step_time_high: float
+
+
+class Utilisation(Row, frozen=True, kw_only=True):
+    """Measured share of the dense peak (model FLOPs utilisation, MFU) of fine-tuning runs, by source and GPU."""
+
+    origin: str
+    gpu: str
+    runs: int
+    mfu_p10: float
+    mfu_p50: float
+    mfu_p90: float
+
+
+class ModelParameter(Row, frozen=True, kw_only=True):
+    """A factor of the memory or hours model."""
+
+    name: str
+    value: float
+    unit: str
+
+
+class ArchitectureRow(Row, frozen=True, kw_only=True):
+    """The numbers of `planner.hardware.architecture.ModelArchitecture` for a named model."""
+
+    model: str
+    hidden: int
+    intermediate: int
+    layers: int
+    heads: int
+    key_value_heads: int
+    head_size: int
+    vocabulary: int
+    gated: bool
+    tied: bool
+    norms_per_layer: int
+    attention_bias: bool
+    vision_hidden: int
+    vision_intermediate: int
+    vision_layers: int
+    image_size_px: int
+    patch_size_px: int
+    output_bias: bool = False
+    query_key_norm: bool = False
+    vision_pooling_head: bool = False
