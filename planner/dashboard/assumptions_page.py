@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 
 import streamlit as st
 
 from planner.catalog import STALE_AFTER_DAYS
 from planner.cost.plan import Assumption, Basis, Plan
 from planner.dashboard.charts import CONFIG, influence_chart
-from planner.dashboard.frame import colours, escape, page
+from planner.dashboard.frame import breakable, colours, escape, page
 from planner.dashboard.session import Session
 from planner.report.words.numbers import eur
 
@@ -73,17 +72,12 @@ def stale_assumptions(plan: Plan, *, today: dt.date) -> list[Assumption]:
 def _row(row: Assumption, *, old: bool) -> dict[str, str]:
     """Three columns, so that the table fits a phone without scrolling."""
     date = (row.as_of or "").replace("-", "\u2011")  # a date does not break across lines
-    source = " · ".join(part for part in (escape(_breakable(row.source)), date, "**old**" if old else "") if part)
+    source = " · ".join(part for part in (escape(breakable(row.source)), date, "**old**" if old else "") if part)
     return {
-        "Input": f"{escape(row.label)}\\\n**{escape(_breakable(f'{row.value} {row.unit}'.strip()))}**",
-        "How certain": escape(_breakable(row.uncertainty)) or "–",
+        "Input": f"{escape(row.label)}\\\n**{escape(breakable(f'{row.value} {row.unit}'.strip()))}**",
+        "How certain": escape(breakable(row.uncertainty)) or "–",
         "Source and date": source or "–",
     }
-
-
-def _breakable(text: str) -> str:
-    """Long words (paths, model names) may break after a slash, an underscore or a hyphen."""
-    return re.sub(r"([/_-])(?=\w)", "\\1\u200b", text)
 
 
 show = page(_body)

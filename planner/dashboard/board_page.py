@@ -7,7 +7,7 @@ import streamlit as st
 from planner.cost.plan import Plan, parse_plan
 from planner.dashboard.charts import CONFIG, curve_chart, influence_chart
 from planner.dashboard.downloads import downloads
-from planner.dashboard.frame import colours, escape, page, show_problem
+from planner.dashboard.frame import breakable, colours, escape, page, show_problem
 from planner.dashboard.session import Session, session
 from planner.errors import PlanError
 from planner.report.document import (
@@ -27,7 +27,7 @@ from planner.report.pdf import read_plan_from_pdf
 
 MAX_UPLOAD_MB = 5
 _LONG_CELL = 40
-_TALL_ROW_PX = 64
+_MOST_COLUMNS = 3
 
 
 def _body(here: Session) -> None:
@@ -143,25 +143,34 @@ def _block(block: Block, plan: Plan) -> None:
 
 
 def _table(table: Table) -> None:
-    """A grid that scrolls by keyboard: on a phone a wide HTML table would scroll by finger only."""
+    """Long texts as a table of three columns that fits a phone, figures as a grid that scrolls by keyboard."""
     rows = [*table.rows, *([table.total] if table.total is not None else [])]
     header = [column or " " * (i + 1) for i, column in enumerate(table.header)]
-    longest = max((len(cell) for row in rows for cell in row), default=0)
-    st.dataframe(
-        [dict(zip(header, row, strict=True)) for row in rows],
-        hide_index=True,
-        row_height=_TALL_ROW_PX if longest > _LONG_CELL else None,
-        height="content",
-        column_config={
-            column: st.column_config.TextColumn(
-                width="large" if max((len(row[i]) for row in rows), default=0) > _LONG_CELL else None,
-                alignment="right" if table.align[i] == "right" else "left",
-            )
-            for i, column in enumerate(header)
-        },
-        alt=table.caption,
-    )
+    if max((len(cell) for row in rows for cell in row), default=0) > _LONG_CELL:
+        rows = [_merged(row) for row in rows]
+        header = _merged(header)
+        st.table(
+            [{escape(k): escape(breakable(cell)) for k, cell in zip(header, row, strict=True)} for row in rows],
+            border="horizontal",
+            hide_index=True,
+        )
+    else:
+        st.dataframe(
+            [dict(zip(header, row, strict=True)) for row in rows],
+            hide_index=True,
+            height="content",
+            column_config={
+                column: st.column_config.TextColumn(alignment="right" if align == "right" else "left")
+                for column, align in zip(header, table.align, strict=True)
+            },
+            alt=table.caption,
+        )
     st.caption(escape(table.caption))
+
+
+def _merged(cells: list[str]) -> list[str]:
+    """At most three columns: the first, all between as one, the last."""
+    return cells if len(cells) <= _MOST_COLUMNS else [cells[0], " · ".join(filter(None, cells[1:-1])), cells[-1]]
 
 
 show = page(_body, needs_calibration=False)

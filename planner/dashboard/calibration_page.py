@@ -72,9 +72,7 @@ def _diagnosis_title(findings: Sequence[Finding]) -> str:
 
 def _finding(finding: Finding) -> None:
     label, colour = _SEVERITY[finding.severity]
-    with st.container(horizontal=True, vertical_alignment="top", gap="small"):
-        st.badge(label, color=colour)  # type: ignore[arg-type]
-        st.markdown(escape(finding.sentence))
+    st.markdown(f":{colour}-badge[{label}] {escape(finding.sentence)}")
 
 
 def _about(calibration: Calibration, origin: str, here: Session) -> None:

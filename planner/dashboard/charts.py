@@ -226,7 +226,7 @@ def lines_chart(plan: Plan, colours: Palette, *, height: int | None = None) -> g
 def influence_chart(plan: Plan, colours: Palette, *, height: int | None = None) -> go.Figure:
     """The tornado: yearly cost with one input at its P10 and P90, the widest on top."""
     bars = sorted(plan.influences, key=lambda bar: abs(bar.cost_high_eur - bar.cost_low_eur))[-8:]
-    figure = go.Figure(layout=layout(colours, height=height or 60 + 36 * max(len(bars), 1)))
+    figure = go.Figure(layout=layout(colours, height=height or 90 + 40 * max(len(bars), 1)))
     figure.add_bar(
         base=[min(bar.cost_low_eur, bar.cost_high_eur) for bar in bars],
         x=[abs(bar.cost_high_eur - bar.cost_low_eur) for bar in bars],

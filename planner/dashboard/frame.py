@@ -24,6 +24,11 @@ def escape(text: str) -> str:
     return _MARKDOWN.sub(r"\\\g<0>", text)
 
 
+def breakable(text: str) -> str:
+    """Long words (paths, model names) may break after a slash, an underscore or a hyphen."""
+    return re.sub(r"([/_-])(?=\w)", "\\1\u200b", text)
+
+
 def colours() -> Palette:
     """The palette of the theme that the browser shows."""
     return palette(st.context.theme.type)

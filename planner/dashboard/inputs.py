@@ -55,6 +55,10 @@ def decision_inputs(here: Session) -> None:
     _choice(here, "quantization", "Quantization of the frozen model", here.limits.quantizations, quantizations.get)
     _choice(here, "tenure", "Rent or buy", tuple(Tenure), TENURES.get)
     _number(here, "studies_per_day", "Studies answered a day", step=10.0, placeholder=NOT_COSTED, optional=True)
+    _number(
+        here, "unique_studies", "Different studies to learn from, within a year", step=1000.0, optional=True,
+        placeholder="those of the calibration", help="Limits how far the forecast may reach: repeats teach less.",
+    )  # fmt: skip
     _number(here, "retunings_per_year", "Re-tunings a year", step=1.0, low=0.0)
     _number(
         here,
@@ -70,10 +74,6 @@ def decision_inputs(here: Session) -> None:
 def more_inputs(here: Session) -> None:
     """The rest of the scenario; every one has a default that the Assumptions page lists."""
     with st.grid(3, min_column_width=230):
-        _number(
-            here, "unique_studies", "Different studies there will be", step=1000.0, optional=True,
-            placeholder="not limited", help="Limits how far the forecast may reach: repeated studies teach less.",
-        )  # fmt: skip
         _number(here, "trials", "Trials until one is accepted", step=1.0, low=1.0)
         _number(
             here, "retuning_share", "Examples of a re-tuning, share of the first", step=0.1, low=0.0, high=1.0,

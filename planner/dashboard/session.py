@@ -15,7 +15,17 @@ import streamlit as st
 from planner.cost.plan import Plan
 from planner.cost.scenario import Scenario
 from planner.dashboard.link import Bounds, read_link, write_link
-from planner.dashboard.work import Fitted, Loaded, Origin, bounds, first_calibration, fitted, opening_scenario, plan_of
+from planner.dashboard.work import (
+    EXAMPLE_UNIQUE_STUDIES,
+    Fitted,
+    Loaded,
+    Origin,
+    bounds,
+    first_calibration,
+    fitted,
+    opening_scenario,
+    plan_of,
+)
 from planner.errors import PlannerError
 
 _KEY = "plateau"
@@ -72,7 +82,8 @@ class Session:
         """
         fit = fitted(calibration, configuration)
         limits = bounds(fit)
-        opening = opening_scenario(fit, limits)
+        example = calibration.origin is Origin.EXAMPLE
+        opening = opening_scenario(fit, limits, unique_studies=EXAMPLE_UNIQUE_STUDIES if example else None)
         self.calibration, self.configuration, self.fit, self.limits = calibration, configuration, fit, limits
         self.problem = self.tabulated = self.options_plan = None
         self.past.clear()

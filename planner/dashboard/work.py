@@ -32,6 +32,10 @@ from planner.resources import data_directory
 
 RECORD_VARIABLE = "PLATEAU_RECORD"
 EXAMPLE = "example"
+STUDIES_PER_DAY = 40.0
+"""Of the small hospital that the page opens with."""
+EXAMPLE_UNIQUE_STUDIES = 365 * STUDIES_PER_DAY
+"""The hospital of the bundled example may learn from all it reads in a year; any other calibration is asked."""
 
 
 class Origin(StrEnum):
@@ -147,16 +151,21 @@ def bounds(fit: Fitted) -> Bounds:
     )
 
 
-def opening_scenario(fit: Fitted, limits: Bounds) -> Scenario:
-    """What the page opens with: a loss that lies half-way to the horizon (on its log scale), and a small hospital."""
+def opening_scenario(fit: Fitted, limits: Bounds, *, unique_studies: float | None = None) -> Scenario:
+    """What the page opens with: a small hospital, and a loss below the best so far that the data may support."""
     law = fit.law
     largest = float(law.curve.examples_n.max())
-    horizon = forecast(law, limits.target_loss_high).verdict.horizon_examples
-    target = math.ceil(law.loss_at(math.sqrt(largest * horizon)).p95 * 100) / 100
+    horizon = forecast(law, limits.target_loss_high, unique_examples=unique_studies).verdict.horizon_examples
+    halfway = forecast(
+        law, limits.target_loss_high, horizon_examples=math.sqrt(largest * horizon), unique_examples=unique_studies
+    )
+    supported = math.ceil(halfway.loss_at_horizon.p95 * 100) / 100
+    target = min(supported, math.floor(float(law.curve.loss_n.min()) * 100) / 100)
     return Scenario(
         target_loss=min(max(target, limits.target_loss_low), limits.target_loss_high),
         gpu="L4" if "L4" in limits.gpus else limits.gpus[0],
         quantization="bf16" if "bf16" in limits.quantizations else limits.quantizations[0],
-        studies_per_day=40.0,
+        studies_per_day=STUDIES_PER_DAY,
+        unique_studies=unique_studies,
         budget_eur=10_000.0,
     )

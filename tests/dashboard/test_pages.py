@@ -89,7 +89,7 @@ def test_null_quantities_are_said_in_words(open_app: OpenApp, page: str) -> None
 
 
 def test_a_moved_target_changes_cost_and_words(open_app: OpenApp) -> None:
-    app = open_app()
+    app = open_app(studies_per_day="none")  # answering costs much more than tuning a small model
     slider = app.slider(key="input_target_loss")
     before = (app.title[0].value, app.metric[0].value)
     slider.set_value(round((slider.value + slider.max) / 2, 2)).run()
