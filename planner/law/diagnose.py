@@ -94,12 +94,16 @@ def _its_start(curve: LossCurve) -> Iterator[Finding]:
     first = float(curve.loss_n[0])
     vocabulary = curve.vocabulary_size or LARGEST_VOCABULARY
     if first > math.log(vocabulary):
+        guessing = f"The curve starts at {first:.2f} nats, worse than guessing among {vocabulary:,} tokens"
         yield Finding(
             code="start_above_guessing",
-            severity=Severity.BLOCKING,
-            sentence=f"The curve starts at {first:.2f} nats, worse than guessing among {vocabulary:,} tokens "
-            f"({math.log(vocabulary):.2f}). A pretrained model starts far below that: something in this set-up was "
-            "broken (precision, prompt, labels), and a floor that it shows need not be a floor of the task.",
+            severity=Severity.BLOCKING if curve.vocabulary_size else Severity.WARNING,
+            sentence=f"{guessing} ({math.log(vocabulary):.2f}). A pretrained model starts far below that: something in "
+            "this set-up was broken (precision, prompt, labels), and a floor that it shows need not be a floor of the "
+            "task."
+            if curve.vocabulary_size
+            else f"{guessing} ({math.log(vocabulary):.2f}), the largest vocabulary in wide use. If these are nats a "
+            "token, the set-up was broken at the start. Name the model with --model to be sure.",
         )
     elif curve.suffix_unigram_entropy_nats and first > curve.suffix_unigram_entropy_nats:
         yield Finding(

@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 
 from planner.law.diagnose import PASSES_AS_GOOD_AS_NEW
 from planner.law.engine import Law
-from planner.outcome import AsymptoteStatus, Forecast, Severity, Verdict, VerdictName
+from planner.outcome import Forecast, Severity, Verdict, VerdictName
 
 FloatArray = NDArray[np.float64]
 
 VALIDATED_EXTRAPOLATION = 64.0
 CONFIDENT = 0.9
+# A target that will not be reached within the horizon is called unreachable when the floor is the likely cause.
+FLOOR_ABOVE = 0.7
 _FARTHEST = 1e6
 _GRID_POINTS = 80
 
@@ -119,12 +121,12 @@ def _verdict(
     if probability >= CONFIDENT:
         return VerdictName.REACHABLE, f"A loss of {target:g} is reachable {within}: {chance}."
     if probability <= 1 - CONFIDENT:
-        if floor_above >= CONFIDENT and law.asymptote.status is AsymptoteStatus.IDENTIFIED:
-            floor = f"{law.asymptote.p05:.3f} to {law.asymptote.p95:.3f}"
+        if floor_above >= FLOOR_ABOVE:
             return (
                 VerdictName.UNREACHABLE,
-                f"A loss of {target:g} is out of reach for this configuration: the floor lies at {floor} nats, above "
-                f"the target with {_chance(floor_above)}. More examples do not help; another configuration might.",
+                f"A loss of {target:g} is out of reach for this configuration: {chance} {within}, and the floor lies "
+                f"above the target with {_chance(floor_above)}. More examples do not help; another configuration "
+                "might.",
             )
         if floor_above <= 0.5:
             return (

@@ -81,7 +81,8 @@ def effective_log_t(log_t_n: FloatArray, unique_n: FloatArray, worth_s: FloatArr
     repeats = np.maximum(np.exp(log_t_n) / unique_n - 1.0, 0.0)
     worth = worth_s[:, None]
     finite = np.isfinite(worth)
-    discounted = np.where(finite, worth * -np.expm1(-repeats / np.where(finite, worth, 1.0)), repeats)
+    known = np.where(finite, worth, 1.0)
+    discounted = np.where(finite, known * -np.expm1(-repeats / known), repeats)
     return np.asarray(np.minimum(log_t_n, np.log(unique_n)) + np.log1p(discounted))
 
 
