@@ -32,6 +32,7 @@ COLUMNS = (*KEYS, *NUMBERS, "source", "as_of")
 LEVELS = np.array([0.80, 0.90, 0.95])
 _NORMAL = np.concatenate([[0.0], ndtri(0.5 + LEVELS / 2)])
 _LEAST_SD = 1e-9
+_LARGEST_LOG = 600.0
 
 
 class Stretch(Struct, frozen=True, kw_only=True):
@@ -77,7 +78,7 @@ def widened(loss_mq: FloatArray, ratio_q: FloatArray, kind: str, noise: float = 
         size = np.abs(deviation[:, q])
         stretched = np.where(size <= _NORMAL[-1], np.interp(size, _NORMAL, ends), size * factors[-1, q])
         out[:, q] = middle[q] + np.sign(deviation[:, q]) * stretched * scale[q]
-    return np.asarray(np.exp(np.where(log_ratio > 0, out, log_loss)))
+    return np.asarray(np.exp(np.clip(np.where(log_ratio > 0, out, log_loss), -_LARGEST_LOG, _LARGEST_LOG)))
 
 
 @functools.cache

@@ -59,7 +59,7 @@ class Posterior(Struct, frozen=True, kw_only=True):
         tau_m: Discrepancy of every draw, relative.
         burn_in_m: Which basis a draw uses.
         discrepancy_m: One standardised heavy-tailed number a draw: a path leaves the form to one side.
-        unique_available: Different examples there are for more budgets; None: as many as are processed.
+        unique_available: Different examples there are for more budgets; inf: as many as are processed.
         exponent_prior_log_sd: Of ln b, before the data.
     """
 
@@ -73,7 +73,7 @@ class Posterior(Struct, frozen=True, kw_only=True):
     tau_m: FloatArray
     burn_in_m: IntArray
     discrepancy_m: FloatArray
-    unique_available: float | None
+    unique_available: float
     exponent_prior_log_sd: float = _EXPONENT_LOG_SD
 
     def paths(self, examples_q: FloatArray) -> FloatArray:
@@ -81,8 +81,7 @@ class Posterior(Struct, frozen=True, kw_only=True):
         log_t = np.log(np.asarray(examples_q, dtype=np.float64))
         effective = log_t
         if self.points.unique_n is not None:
-            most = self.unique_available or float(self.points.unique_n.max())
-            effective = effective_log_t(log_t, np.minimum(np.exp(log_t), most), self.shapes.worth_s)
+            effective = effective_log_t(log_t, np.minimum(np.exp(log_t), self.unique_available), self.shapes.worth_s)
         form = self.loss_m[:, None] - self.slope_m[:, None] * drop(self.shapes, effective, self.log_t_last_m)
         mean, sd = self._discrepancy(log_t)
         return np.asarray(self.points.level * np.maximum(form + mean + self.discrepancy_m[:, None] * sd, 1e-9))
@@ -143,7 +142,7 @@ def posterior(curve: LossCurve, *, seed: int = 0, draws: int = DRAWS) -> Posteri
     rng = np.random.default_rng(seed)
     points = points_of(curve, rng, draws)
     bases = bases_of(points)
-    repeated = points.unique_n is not None and bool((np.exp(points.log_t) > 1.05 * points.unique_n).any())
+    repeated = points.unique_n is not None
     sigma_k, tau_k, prior_k = _noise_grid()
 
     log_b = np.linspace(math.log(EXPONENT_MIN), math.log(EXPONENT_MAX), _COARSE)
@@ -161,6 +160,16 @@ def posterior(curve: LossCurve, *, seed: int = 0, draws: int = DRAWS) -> Posteri
     fine = _cells(points, bases, shapes, prior_s, sigma_k, tau_k, prior_k)
     cell = _drawn_cells(fine.log_weight, rng, draws)
     return _draw(curve, points, bases, shapes.take(fine.s[cell]), fine, cell, sigma_k, tau_k, rng)
+
+
+def _unique_available(curve: LossCurve, points: Points) -> float:
+    """What there is, as far as it is known; else what the runs that repeated their examples had."""
+    if points.unique_n is None:
+        return math.inf
+    seen = float(points.unique_n.max())
+    if curve.training_examples_available:
+        return max(float(curve.training_examples_available), seen)
+    return seen if bool((np.exp(points.log_t) > 1.05 * points.unique_n).any()) else math.inf
 
 
 def _log_t(points: Points, shapes: Shapes) -> FloatArray:
@@ -298,7 +307,7 @@ def _draw(
         tau_m=tau_m,
         burn_in_m=burn_in_m,
         discrepancy_m=_heavy_tailed(rng, len(cell)),
-        unique_available=curve.training_examples_available,
+        unique_available=_unique_available(curve, points),
     )
 
 

@@ -194,7 +194,8 @@ def _errors(u: FloatArray, y: FloatArray, centre: float, b: float, status: FitSt
         if np.abs(np.diag(r)).min() > 1e-13:
             inverse = np.linalg.inv(r) / scale[:, None]
             to_t = np.array([[growth, a_centred * growth * centre, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
-            errors = residual_sd * np.linalg.norm(to_t @ inverse, axis=1)
+            with np.errstate(over="ignore"):  # a may be beyond any float when b is at its bound
+                errors = residual_sd * np.linalg.norm(to_t @ inverse, axis=1)
         elif status is FitStatus.CONVERGED:
             status = FitStatus.UNIDENTIFIED
     return PointFit(
