@@ -19,7 +19,7 @@ from scipy.special import ndtri
 
 from planner.curve import Design
 from planner.law.engine import Law
-from planner.law.forecast import CONFIDENT, forecast
+from planner.law.forecast import CONFIDENT, FLOOR_ABOVE, forecast
 from planner.outcome import Interval, VerdictName
 
 FloatArray = NDArray[np.float64]
@@ -136,7 +136,7 @@ def _candidates(
             weight = np.exp(log_weight - log_weight.max(axis=1, keepdims=True))
             weight /= weight.sum(axis=1, keepdims=True)
             reach, floor = weight @ reached_m, weight @ floor_above_m
-            decided = (reach >= CONFIDENT) | ((reach <= 1 - CONFIDENT) & ((floor >= CONFIDENT) | (floor <= 0.5)))
+            decided = (reach >= CONFIDENT) | ((reach <= 1 - CONFIDENT) & ((floor >= FLOOR_ABOVE) | (floor <= 0.5)))
             factor = float(np.median(_factor(needed_m, weight)))
             found.append(
                 Candidate(
