@@ -15,7 +15,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from planner.errors import CurveError
-from planner.record import Calibration, Configuration, Eval, LossKind, NonFinite, Run, Schedule, Train, XUnit
+from planner.record import Calibration, Configuration, Eval, LossKind, NonFinite, Run, Schedule, Started, Train, XUnit
 
 FloatArray = NDArray[np.float64]
 
@@ -136,7 +136,9 @@ def _curve(calibration: Calibration, configuration: Configuration, runs: list[Ru
     points.sort(key=lambda pair: (pair[0].examples, pair[1].id))
     evals = [point for point, _ in points if isinstance(point, Eval)]
     cases, tokens = _per_case(evals) if len(evals) == len(points) else (None, None)
-    unique = [math.nan if (u := _unique(point, run)) is None else u for point, run in points]
+    # Looked up once a run: a long log has as many points as its run has events.
+    started = {run.id: run.started for run in runs}
+    unique = [math.nan if (u := _unique(point, started[run.id])) is None else u for point, run in points]
     return LossCurve(
         configuration=configuration,
         design=Design.TRACE if trace else Design.BUDGETS,
@@ -145,7 +147,7 @@ def _curve(calibration: Calibration, configuration: Configuration, runs: list[Ru
         examples_n=np.array([point.examples for point, _ in points], dtype=np.float64),
         loss_n=np.array([point.loss for point, _ in points], dtype=np.float64),
         run_n=tuple(run.id for _, run in points),
-        trunk_n=tuple((run.started.branch_of if run.started else None) or run.id for _, run in points),
+        trunk_n=tuple(_trunk(run.id, started[run.id]) for _, run in points),
         unique_examples_n=np.array(unique) if np.isfinite(unique).all() else None,
         case_loss_sums_nk=cases,
         case_tokens_k=tokens,
@@ -185,12 +187,16 @@ def _unusable(points: list[Eval | Train]) -> list[str]:
     return found
 
 
-def _unique(point: Eval | Train, run: Run) -> float | None:
+def _unique(point: Eval | Train, started: Started | None) -> float | None:
     if isinstance(point, Eval) and point.unique_examples is not None:
         return point.unique_examples
-    if run.started is not None and run.started.unique_examples:
-        return min(float(run.started.unique_examples), point.examples)
+    if started is not None and started.unique_examples:
+        return min(float(started.unique_examples), point.examples)
     return None
+
+
+def _trunk(run: str, started: Started | None) -> str:
+    return (started.branch_of if started else None) or run
 
 
 def _per_case(evals: list[Eval]) -> tuple[FloatArray | None, FloatArray | None]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import msgspec
 import numpy as np
 import pytest
@@ -118,6 +120,14 @@ def test_a_loss_of_zero_is_left_out_and_points_that_are_not_numbers_are_counted(
     assert curve.loss_n.tolist() == [2.0]
     assert curve.non_finite == 1
     assert any("1 loss of 0" in sentence for sentence in curve.dropped)
+
+
+def test_a_long_log_takes_time_in_proportion() -> None:
+    events = tuple(Train(run="log", step=i, examples=float(i), loss=1 + 1 / i) for i in range(1, 30_001))
+    start = time.perf_counter()
+    (curve,) = loss_curves(calibration(Run(id="log", events=events), schedule=Schedule.UNKNOWN))
+    assert len(curve.loss_n) == 30_000
+    assert time.perf_counter() - start < 3
 
 
 def test_passes_are_examples_over_different_examples() -> None:
