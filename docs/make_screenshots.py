@@ -14,8 +14,8 @@ from tests.browser.server import QUIET, chromium, dashboard  # noqa: E402
 
 IMAGES = ROOT / "docs" / "images"
 SHOTS = {
-    "dashboard.png": ("", {"width": 1280, "height": 860}, "light"),
-    "dashboard-dark.png": ("", {"width": 1280, "height": 860}, "dark"),
+    "dashboard.png": ("", {"width": 1280, "height": 1215}, "light"),
+    "dashboard-dark.png": ("", {"width": 1280, "height": 1215}, "dark"),
     "dashboard-phone.png": ("", {"width": 390, "height": 844}, "light"),
     "dashboard-calibration.png": ("calibration", {"width": 1280, "height": 860}, "light"),
 }
@@ -34,7 +34,7 @@ def main() -> None:
             page.goto(f"{address}/{page_path}")
             page.wait_for_selector(".main-svg")
             page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
-            page.wait_for_timeout(1500)
+            page.wait_for_timeout(3000)  # the table of other GPUs follows once the inputs rest
             page.screenshot(path=IMAGES / name)
             page.close()
         browser.close()

@@ -59,8 +59,7 @@ def _quality(plan: Plan) -> None:
     """What the target means in answers, in the words of the plan."""
     if not plan.quality:
         st.caption("What this loss means in answers is not known: too few runs of this calibration answered cases.")
-    for quality in plan.quality:
-        st.caption(escape(quality.sentence))
+    st.caption("\\\n".join(escape(quality.sentence) for quality in plan.quality))
 
 
 def _numbers(plan: Plan) -> None:

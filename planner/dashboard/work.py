@@ -152,15 +152,14 @@ def bounds(fit: Fitted) -> Bounds:
 
 
 def opening_scenario(fit: Fitted, limits: Bounds, *, unique_studies: float | None = None) -> Scenario:
-    """What the page opens with: a small hospital, and a loss below the best so far that the data may support."""
+    """What the page opens with: a small hospital, and a loss that the data support half-way to their horizon."""
     law = fit.law
     largest = float(law.curve.examples_n.max())
     horizon = forecast(law, limits.target_loss_high, unique_examples=unique_studies).verdict.horizon_examples
     halfway = forecast(
         law, limits.target_loss_high, horizon_examples=math.sqrt(largest * horizon), unique_examples=unique_studies
     )
-    supported = math.ceil(halfway.loss_at_horizon.p95 * 100) / 100
-    target = min(supported, math.floor(float(law.curve.loss_n.min()) * 100) / 100)
+    target = math.ceil(halfway.loss_at_horizon.p95 * 100) / 100
     return Scenario(
         target_loss=min(max(target, limits.target_loss_low), limits.target_loss_high),
         gpu="L4" if "L4" in limits.gpus else limits.gpus[0],

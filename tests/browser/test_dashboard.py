@@ -16,6 +16,7 @@ from planner.record import pack
 from tests.factories import example_calibration
 
 pytestmark = pytest.mark.browser
+expect.set_options(timeout=20_000)
 PAGES = ("plan", "calibration", "assumptions", "board-paper")
 AXE = Path(__file__).parent / "axe.min.js"
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -66,7 +67,7 @@ def test_a_shared_link_shows_the_same_plan_in_another_browser(new_page: NewPage)
     expect(cost(second)).to_have_text(cost(first).inner_text(), use_inner_text=True)
 
 
-def test_the_back_button_takes_a_change_back(new_page: NewPage) -> None:
+def test_undo_and_reset_take_changes_back(new_page: NewPage) -> None:
     page = new_page()
     idle(page)
     before = page.locator("h1").inner_text()
