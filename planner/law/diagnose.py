@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 
 from planner.curve import Design, LossCurve
 from planner.law.posterior import Posterior
@@ -29,6 +30,11 @@ LARGEST_VOCABULARY = 262_144
 ROUGH, NOT_A_LAW = 0.035, 0.06
 # ... and as a share of the whole fall, where a curve falls by far more than it scatters.
 NOT_A_LAW_OF_FALL = 0.035
+# An outlying budget: false alarms per curve, and what is too small to speak of.
+FALSE_OUTLIERS, SMALLEST_OUTLIER = 0.02, 0.01
+# What few points say about their noise is joined by the usual noise of a run, worth so many points.
+USUAL_NOISE, PRIOR_POINTS = 0.006, 2
+_EXPONENTS = np.geomspace(0.03, 3.0, 48)
 # Fall per e-fold in the last third of the range against the steepest before it.
 STEEPER = 1.25
 
@@ -260,22 +266,43 @@ def _noise(y: FloatArray) -> float:
 
 
 def _outliers(curve: LossCurve) -> Iterator[Finding]:
-    """A budget that the others' curve misses by far: leave one out, robust scale, in a local quadratic in ln t."""
-    u, y = np.log(curve.examples_n), np.log(curve.loss_n)
-    left_out = np.empty(len(y))
-    for i in range(len(y)):
-        keep = np.arange(len(y)) != i
-        left_out[i] = y[i] - np.polyval(np.polyfit(u[keep] - u[i], y[keep], 2), 0.0)
-    scale = max(1.4826 * float(np.median(np.abs(left_out))), 1e-3)
-    inner = np.arange(1, len(y) - 1)
-    worst = int(inner[np.argmax(np.abs(left_out[inner]))])
-    if abs(left_out[worst]) > 6 * scale:
+    """A budget that the law of the others misses by far: studentised deleted residual, Bonferroni over the budgets."""
+    miss, sd, freedom = _left_out(np.log(curve.examples_n), curve.loss_n)
+    n = len(miss)
+    inner = np.arange(1, n - 1)
+    worst = int(inner[np.argmax(np.abs(miss[inner]) / sd[inner])])
+    limit = float(stdtrit(freedom, 1 - FALSE_OUTLIERS / (2 * n)))
+    if abs(miss[worst]) > max(limit * sd[worst], SMALLEST_OUTLIER):
         yield Finding(
             code="outlying_budget",
             severity=Severity.WARNING,
-            sentence=f"The budget of {curve.examples_n[worst]:,.0f} examples lies {100 * left_out[worst]:+.1f} % off "
+            sentence=f"The budget of {curve.examples_n[worst]:,.0f} examples lies {100 * miss[worst]:+.1f} % off "
             "the curve of the others. Run it again with another seed, or leave it out knowingly.",
         )
+
+
+def _left_out(log_t: FloatArray, loss: FloatArray) -> tuple[FloatArray, FloatArray, int]:
+    """Relative distance of every point from the law of the others, its standard deviation and its freedom."""
+    n = len(loss)
+    phi = np.exp(-_EXPONENTS[:, None] * (log_t - log_t.mean()))
+    weight = (1 - np.eye(n)) / loss**2
+
+    def summed(values: FloatArray) -> FloatArray:
+        return np.asarray(values @ weight.T)
+
+    total = weight.sum(axis=1)
+    mean_phi, mean_y = summed(phi) / total, summed(loss) / total
+    spread = np.maximum(summed(phi * phi) - total * mean_phi**2, 1e-300)
+    slope = (summed(phi * loss) - total * mean_phi * mean_y) / spread
+    rss_bn = summed(loss * loss) - total * mean_y**2 - slope**2 * spread
+    best = rss_bn.argmin(axis=0)
+    i = np.arange(n)
+    ahead = phi[best, i] - mean_phi[best, i]
+    miss = (loss - mean_y - slope[best, i] * ahead) / loss
+    leverage = (1 / total + ahead**2 / spread[best, i]) / loss**2
+    freedom = n - 4 + PRIOR_POINTS
+    variance = (np.maximum(rss_bn[best, i], 0.0) + PRIOR_POINTS * USUAL_NOISE**2) / freedom
+    return miss, np.sqrt(variance * (1 + leverage)), freedom
 
 
 def _smoothed(curve: LossCurve) -> bool:

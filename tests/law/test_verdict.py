@@ -1,0 +1,118 @@
+"""Verdicts: four words, each with its chance, its horizon and its sentence; none for what is not a law."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+import numpy as np
+import pytest
+
+from planner.curve import curve_from_arrays
+from planner.law import examples_to, fit_law, forecast
+from planner.outcome import AsymptoteStatus, VerdictName
+from planner.record import LossKind
+
+FloatArray = np.ndarray
+T = np.geomspace(256, 32768, 10)
+U = np.linspace(0, 1, 10)
+NOISE = 1 + 0.003 * np.random.default_rng(5).normal(size=10)
+LAW = fit_law(curve_from_arrays(T, (2 * (T / 256) ** -0.5 + 1) * NOISE))
+
+
+def test_a_target_above_the_measured_loss_is_reachable_for_certain() -> None:
+    answer = forecast(LAW, 1.5)
+    assert answer.verdict.name is VerdictName.REACHABLE
+    assert answer.verdict.probability >= 0.99
+    assert (answer.examples_m <= T[-1]).all()
+
+
+def test_a_target_far_below_the_floor_is_unreachable_and_needs_infinitely_many_examples() -> None:
+    answer = forecast(LAW, 0.7)
+    assert answer.verdict.name is VerdictName.UNREACHABLE
+    assert np.isinf(answer.examples_m).mean() > 0.9
+    assert "out of reach" in answer.verdict.sentence
+
+
+def test_a_target_that_the_floor_allows_and_the_studies_do_not_lacks_data() -> None:
+    falling = fit_law(curve_from_arrays(T, 4 * (T / 256) ** -0.2 * NOISE))
+    answer = forecast(falling, 1.2, unique_examples=6000)
+    assert answer.verdict.name is VerdictName.NOT_ENOUGH_DATA
+    assert "different studies" in answer.verdict.sentence
+
+
+def test_a_target_inside_the_interval_is_undecided_and_the_sentence_says_what_would_help() -> None:
+    far = LAW.loss_at(64 * float(T[-1]))
+    answer = forecast(LAW, far.p50)
+    assert answer.verdict.name is VerdictName.UNDECIDED
+    assert "budget" in answer.verdict.sentence
+
+
+def test_the_probability_never_falls_as_the_target_rises() -> None:
+    chances = [forecast(LAW, target).verdict.probability for target in np.linspace(0.6, 2.0, 25)]
+    assert chances == sorted(chances)
+
+
+def test_the_horizon_is_the_least_of_what_limits_it_and_says_which() -> None:
+    assert forecast(LAW, 1.0).verdict.horizon_examples == pytest.approx(64 * T[-1])
+    money = forecast(LAW, 1.0, horizon_examples=50000).verdict
+    assert (money.horizon_examples, "money" in money.horizon_reason) == (50000, True)
+    data = forecast(LAW, 1.0, unique_examples=9000, horizon_examples=50000).verdict
+    assert data.horizon_examples == pytest.approx(36000)
+    assert "9,000 different studies" in data.horizon_reason
+
+
+def test_the_mass_at_infinity_is_kept() -> None:
+    far = LAW.loss_at(64 * float(T[-1]))
+    never = np.isinf(examples_to(LAW, far.p50))
+    assert 0.05 < never.mean() < 0.95
+
+
+def test_a_clean_long_curve_has_an_identified_asymptote_whatever_the_target() -> None:
+    statuses = {forecast(LAW, target).asymptote.status for target in (0.5, 1.0, 2.0)}
+    assert statuses == {AsymptoteStatus.IDENTIFIED}
+
+
+SHAPES: dict[str, Callable[[FloatArray], FloatArray]] = {
+    "flat": lambda law: np.full(10, 2.0),
+    "rising": lambda law: 2 + U,
+    "two regimes": lambda law: np.where(U > 0.5, 1.2, 3.0),
+    "falling and rising": lambda law: 3 - 3 * U + 3.6 * U**2,
+    "diverged at the end": lambda law: np.where(U > 0.75, 8.0, law),
+    "saw": lambda law: law * (1 + 0.25 * (np.arange(10) % 2)),
+    "wave": lambda law: 2.5 - 0.3 * U + 0.5 * np.sin(3 * np.pi * U),
+    "plateau, then a drop": lambda law: np.where(U < 0.6, 3.0, 3 - 4 * (U - 0.6)),
+    "ever steeper": lambda law: 3 - 1.5 * U**3,
+    "stairs": lambda law: 3 - 0.5 * np.floor(4 * U),
+    "one failed budget": lambda law: np.where(np.arange(10) == 8, 6.0, law),
+    "pure noise": lambda law: law * 0 + 2,
+}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_what_is_not_a_law_gets_no_confident_verdict_and_no_floor(name: str) -> None:
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        spread = 0.3 if name == "pure noise" else 0.01
+        loss = SHAPES[name](2 * (T / 256) ** -0.5 + 1) * np.exp(spread * rng.normal(size=10))
+        law = fit_law(curve_from_arrays(T, loss))
+        assert law.asymptote.status is AsymptoteStatus.NOT_IDENTIFIED
+        for share in (0.6, 0.9, 1.1):
+            assert forecast(law, share * float(loss.min())).verdict.name is VerdictName.UNDECIDED, (seed, share)
+
+
+def test_true_laws_are_hardly_ever_refused() -> None:
+    refused = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        b, c = rng.uniform(0.2, 1.0), rng.uniform(0.3, 3.0)
+        loss = (2 * (T / 256) ** -b + c) * (1 + 0.01 * rng.normal(size=10))
+        refused += fit_law(curve_from_arrays(T, loss)).blocked
+    assert refused <= 3
+
+
+def test_training_loss_forbids_a_confident_verdict_however_clean_the_curve() -> None:
+    curve = msgspec.structs.replace(LAW.curve, loss_kind=LossKind.TRAINING)
+    answer = forecast(fit_law(curve), 1.5)
+    assert answer.verdict.name is VerdictName.UNDECIDED
+    assert "training loss" in answer.verdict.sentence
