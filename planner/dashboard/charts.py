@@ -10,7 +10,6 @@ import plotly.graph_objects as go
 from planner.cost.plan import Plan
 from planner.dashboard.palette import Palette
 from planner.outcome import AsymptoteStatus
-from planner.report.words.numbers import eur
 
 CONFIG = {
     "displaylogo": False,
@@ -198,28 +197,6 @@ def quality_chart(
     figure.update_layout(hovermode="closest")
     figure.update_xaxes(title={"text": "held-out loss, nats per token", "font": {"size": 13}})
     figure.update_yaxes(title={"text": label, "font": {"size": 13}}, tickformat=".0%", rangemode="tozero")
-    return figure
-
-
-def lines_chart(plan: Plan, colours: Palette, *, height: int | None = None) -> go.Figure:
-    """The lines of the budget scenario, largest first."""
-    lines = sorted((line for line in plan.lines if line.amount_eur > 0), key=lambda line: line.amount_eur)
-    figure = go.Figure(layout=layout(colours, height=height or 60 + 34 * max(len(lines), 1)))
-    figure.add_bar(
-        x=[line.amount_eur for line in lines],
-        y=[line.label for line in lines],
-        orientation="h",
-        marker={"color": colours.measured},
-        text=[eur(line.amount_eur) for line in lines],
-        textposition="auto",
-        textfont={"size": 14},
-        hovertemplate="%{y}: €%{x:,.2f}<extra></extra>",
-        showlegend=False,
-    )
-    figure.update_layout(bargap=0.35, hovermode="closest")
-    figure.update_xaxes(
-        title={"text": "euro a year, VAT included", "font": {"size": 13}}, tickprefix="€", showgrid=True
-    )
     return figure
 
 
