@@ -14,6 +14,7 @@ from planner.catalog.rows import (
     ExchangeRate,
     GpuSpec,
     GridCarbon,
+    LabourCost,
     ModelParameter,
     Price,
     PurchasePrice,
@@ -37,6 +38,7 @@ class Catalog:
     prices: tuple[Price, ...]
     purchases: tuple[PurchasePrice, ...]
     electricity: tuple[ElectricityPrice, ...]
+    labour: tuple[LabourCost, ...]
     carbon: tuple[GridCarbon, ...]
     currency: tuple[ExchangeRate, ...]
     quantizations: tuple[Quantization, ...]
@@ -110,6 +112,7 @@ FILES: dict[str, tuple[str, type[Row]]] = {
     "prices": ("prices.csv", Price),
     "purchases": ("purchase.csv", PurchasePrice),
     "electricity": ("electricity.csv", ElectricityPrice),
+    "labour": ("labour.csv", LabourCost),
     "carbon": ("carbon.csv", GridCarbon),
     "currency": ("currency.csv", ExchangeRate),
     "quantizations": ("quantizations.csv", Quantization),

@@ -82,6 +82,14 @@ class ElectricityPrice(Row, frozen=True, kw_only=True):
     basis: str
 
 
+class LabourCost(Row, frozen=True, kw_only=True):
+    """Full cost of an hour of work to the employer, whole economy."""
+
+    country: str
+    cost_per_hour: float
+    currency: str
+
+
 class GridCarbon(Row, frozen=True, kw_only=True):
     """Carbon intensity of a country's electricity."""
 

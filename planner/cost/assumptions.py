@@ -6,23 +6,24 @@ from collections.abc import Iterator
 
 from planner.catalog import Catalog, GpuSpec, Quantization
 from planner.cost.basis import PlannedModel
-from planner.cost.drivers import electricity_row, exchange_rate, purchase_row, rented_rows
+from planner.cost.drivers import electricity_row, exchange_rate, labour_row, purchase_row, rented_rows
 from planner.cost.plan import Assumption, Basis
 from planner.cost.scenario import Scenario, Tenure
+from planner.outcome import Quantiles
 
 _SCENARIO_WORDS = {
-    "trials": ("Trials until a fine-tuning is accepted", "fine-tunings"),
-    "retunings_per_year": ("Re-tunings a year", "fine-tunings"),
-    "retuning_share": ("Examples of a re-tuning, share of the first", "share"),
-    "studies_per_day": ("Studies to answer a day", "studies"),
+    "trials": ("Trials until a fine-tuning is accepted", "trials"),
+    "retunings_per_year": ("Re-tunings a year", "a year"),
+    "retuning_share": ("Examples of a re-tuning", "of the first"),
+    "studies_per_day": ("Studies to answer", "a day"),
     "answer_tokens": ("Length of an answer", "tokens"),
     "staff_hours_per_year": ("Own staff", "hours a year"),
     "staff_eur_per_hour": ("Full cost of an hour of staff", "EUR"),
-    "vat_rate": ("VAT", "share"),
-    "vat_recoverable_share": ("VAT that is recovered", "share"),
+    "vat_rate": ("VAT", "of the price"),
+    "vat_recoverable_share": ("VAT that is recovered", "of it"),
     "power_usage_effectiveness": ("Power usage effectiveness (PUE)", "ratio"),
     "lifetime_years": ("Life of bought hardware", "years"),
-    "residual_share": ("Residual value", "share"),
+    "residual_share": ("Residual value", "of the price"),
     "maintenance_share_per_year": ("Maintenance", "share of the price a year"),
     "discount_rate": ("Discount rate", "a year"),
     "storage_gib": ("Storage", "GiB"),
@@ -45,11 +46,13 @@ def assumptions(
     catalog: Catalog,
     hours_sentence: str,
     hours_basis: Basis,
+    seconds_per_example: Quantiles,
 ) -> list[Assumption]:
     """All inputs, hardware first."""
     return [
-        *_hardware(model, gpu, quantization, catalog, hours_sentence, hours_basis),
+        *_hardware(model, gpu, quantization, catalog, hours_sentence, hours_basis, seconds_per_example),
         *_prices(scenario, gpu, catalog),
+        *_staff(scenario, catalog),
         *_scenario(scenario),
     ]
 
@@ -61,6 +64,7 @@ def _hardware(
     catalog: Catalog,
     hours_sentence: str,
     hours_basis: Basis,
+    seconds_per_example: Quantiles,
 ) -> Iterator[Assumption]:
     yield Assumption(
         code="model",
@@ -105,7 +109,7 @@ def _hardware(
     yield Assumption(
         code="seconds_per_example",
         label="Seconds of an example in training",
-        value="see the hours",
+        value=_range(seconds_per_example),
         unit="s",
         uncertainty=hours_sentence,
         basis=hours_basis,
@@ -131,6 +135,13 @@ def _hardware(
             source=row.source,
             as_of=row.as_of,
         )
+
+
+def _range(values: Quantiles) -> str:
+    """P10 to P90, two significant digits."""
+    if values.p10 is None or values.p90 is None:
+        return "unknown"
+    return f"{values.p10:.2g} to {values.p90:.2g}"
 
 
 def _prices(scenario: Scenario, gpu: GpuSpec, catalog: Catalog) -> Iterator[Assumption]:
@@ -192,6 +203,22 @@ def _prices(scenario: Scenario, gpu: GpuSpec, catalog: Catalog) -> Iterator[Assu
             source=rate.source,
             as_of=rate.as_of,
         )
+
+
+def _staff(scenario: Scenario, catalog: Catalog) -> Iterator[Assumption]:
+    if scenario.staff_hours_per_year is None or scenario.staff_eur_per_hour is not None:
+        return
+    row = labour_row(scenario, catalog)
+    yield Assumption(
+        code="staff_eur_per_hour",
+        label="Full cost of an hour of staff",
+        value=f"{row.cost_per_hour:g}",
+        unit="EUR",
+        uncertainty="a whole-economy average, not your pay scale: type your own",
+        basis=Basis.CATALOG,
+        source=row.source,
+        as_of=row.as_of,
+    )
 
 
 def _typed(code: str, label: str, value: str, unit: str) -> Assumption:

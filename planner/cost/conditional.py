@@ -52,17 +52,15 @@ def if_reached(
 
 
 def spent_if_missed(drivers: Drivers, scenario: Scenario, gpu: GpuSpec, question: Question) -> float | None:
-    """P90 of what one fine-tuning up to the horizon costs, VAT included, before it is known that the target is missed.
+    """P90 of what is spent before it is known that the target is missed: every trial up to the horizon, VAT included.
 
-    Bought hardware is spent as a whole year of it.
+    Bought hardware and own staff are spent as a whole year of them; no study is answered yet.
     """
     horizon = np.full_like(drivers.examples, question.forecast.verdict.horizon_examples)
     once = msgspec.structs.replace(
         scenario,
-        trials=1.0,
         retunings_per_year=0.0,
         studies_per_day=None,
-        staff_hours_per_year=None,
         storage_gib=None,
     )
     cost = yearly_cost(drivers.replaced("examples", horizon), once, gpu, question.catalog, 0.0)

@@ -11,7 +11,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from planner.catalog import Catalog, ElectricityPrice, ExchangeRate, GpuSpec, Price, PurchasePrice
+from planner.catalog import Catalog, ElectricityPrice, ExchangeRate, GpuSpec, LabourCost, Price, PurchasePrice
 from planner.cost.scenario import Scenario, Tenure
 from planner.errors import Mistake, ScenarioError
 
@@ -74,6 +74,17 @@ def electricity_row(scenario: Scenario, catalog: Catalog) -> ElectricityPrice:
     """The country's dated price, or the European average."""
     by_country = {row.country: row for row in catalog.electricity}
     return by_country.get(scenario.country) or by_country["EU27"]
+
+
+def labour_row(scenario: Scenario, catalog: Catalog) -> LabourCost:
+    """The country's dated cost of an hour of work, or the European average."""
+    by_country = {row.country: row for row in catalog.labour}
+    return by_country.get(scenario.country) or by_country["EU27"]
+
+
+def staff_eur_per_hour(scenario: Scenario, catalog: Catalog) -> float:
+    """Full cost of an hour of staff: typed, or the dated average of the country."""
+    return scenario.staff_eur_per_hour or labour_row(scenario, catalog).cost_per_hour
 
 
 def rented_rows(gpu: GpuSpec, scenario: Scenario, catalog: Catalog) -> tuple[Price, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from decimal import ROUND_HALF_UP, Decimal
 
 from planner.catalog import Catalog, GpuSpec
-from planner.cost.drivers import Drivers, electricity_row
+from planner.cost.drivers import Drivers, electricity_row, labour_row, staff_eur_per_hour
 from planner.cost.plan import Basis, LedgerLine, NotCosted
 from planner.cost.price_source import price_source
 from planner.cost.scenario import Scenario, ServingMode, Tenure
@@ -142,17 +142,20 @@ def _serving_and_staff(
             source=source,
             as_of=as_of,
         )
-    if scenario.staff_hours_per_year is not None and scenario.staff_eur_per_hour is not None:
+    if scenario.staff_hours_per_year is not None:
+        wage = staff_eur_per_hour(scenario, catalog)
+        typed = scenario.staff_eur_per_hour is not None
+        average = labour_row(scenario, catalog)
         yield _product(
             "staff",
             "Own staff",
             scenario.staff_hours_per_year,
             "hours",
-            scenario.staff_eur_per_hour,
-            formula=f"{scenario.staff_hours_per_year:g} h x {scenario.staff_eur_per_hour:,.2f} EUR/h",
-            basis=Basis.TYPED,
-            source="Typed by the user",
-            as_of=None,
+            wage,
+            formula=f"{scenario.staff_hours_per_year:g} h x {wage:,.2f} EUR/h",
+            basis=Basis.TYPED if typed else Basis.CATALOG,
+            source="Typed by the user" if typed else average.source,
+            as_of=None if typed else average.as_of,
         )
 
 
@@ -249,11 +252,12 @@ def not_costed(scenario: Scenario, *, illustration: bool, hours_known: bool) -> 
         lines.append(
             NotCosted(code="serving", label="Answering studies", remedy="Give the studies a day (--studies-a-day)")
         )
-    if scenario.staff_hours_per_year is None or scenario.staff_eur_per_hour is None:
-        missing = "--staff-hours" if scenario.staff_hours_per_year is None else "--staff-eur-per-hour"
-        lines.append(NotCosted(code="staff", label="Own staff", remedy=f"Give {missing}"))
+    if scenario.staff_hours_per_year is None:
+        lines.append(
+            NotCosted(code="staff", label="Own staff", remedy="Give the hours of staff a year (--staff-hours)")
+        )
     if scenario.storage_gib is None:
-        lines.append(NotCosted(code="storage", label="Storage", remedy="Give --storage-gib"))
+        lines.append(NotCosted(code="storage", label="Storage", remedy="Give the GiB that are kept (--storage-gib)"))
     lines.extend(
         NotCosted(code=code, label=label, remedy="Ask the department and add it beside this plan")
         for code, label in _NEVER_COMPUTED

@@ -7,7 +7,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from planner.catalog import Catalog, GpuSpec
-from planner.cost.drivers import Drivers
+from planner.cost.drivers import Drivers, staff_eur_per_hour
 from planner.cost.scenario import Scenario, ServingMode, Tenure
 
 FloatArray = NDArray[np.float64]
@@ -118,8 +118,8 @@ def yearly_cost(
         monthly_usd = scenario.storage_gib * factor("storage_usd_per_gib_month")
         storage = none + monthly_usd * MONTHS_PER_YEAR * drivers.eur_per_usd
     staff = none
-    if scenario.staff_hours_per_year is not None and scenario.staff_eur_per_hour is not None:
-        staff = none + scenario.staff_hours_per_year * scenario.staff_eur_per_hour
+    if scenario.staff_hours_per_year is not None:
+        staff = none + scenario.staff_hours_per_year * staff_eur_per_hour(scenario, catalog)
     taxable = tuning + calibration + serving + equipment + maintenance + energy + storage
     return YearlyCost(
         tuning_hours=tuning_hours,
