@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from planner.record.header import (
     AtLeastOne,
@@ -17,6 +17,9 @@ from planner.record.header import (
     Positive,
     Share,
 )
+
+Rate = Annotated[float, Meta(ge=1, le=5)]
+Agreement = Annotated[float, Meta(ge=-1, le=1)]
 
 
 class _Event(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="event"):
@@ -104,7 +107,14 @@ class Eval(_Event, frozen=True, kw_only=True, tag="eval"):
 
 
 class Answers(_Event, frozen=True, kw_only=True, tag="answers"):
-    """Quality of a few greedy held-out answers; numbers only."""
+    """Quality of a few greedy held-out answers; numbers only.
+
+    Attributes:
+        degenerate_rate: Share that loops, has no end or is empty; the three beside it may overlap.
+        exact_match: Share of the closed questions answered exactly; schema 1 counted every question.
+        closed_answers: How many of the answers are to closed questions.
+        distinct_1: Different words among all words of all answers; distinct_2: of word pairs.
+    """
 
     examples: NonNegative
     answers: AtLeastOne
@@ -112,9 +122,43 @@ class Answers(_Event, frozen=True, kw_only=True, tag="answers"):
     degenerate_rate: Share
     loss: NonNegative | None = None
     exact_match: Share | None = None
+    closed_answers: Count | None = None
     rouge_l: Share | None = None
+    distinct_1: Share | None = None
     distinct_2: Share | None = None
+    loop_rate: Share | None = None
+    no_end_rate: Share | None = None
+    empty_rate: Share | None = None
     generation_seconds: NonNegative | None = None
+
+
+class Rating(_Event, frozen=True, kw_only=True, tag="rating"):
+    """Blinded ratings of a budget's answers by radiologists, 1 (wrong, could harm) to 5 (right and complete).
+
+    The newest of a run counts: ratings are read back as a whole.
+
+    Attributes:
+        answers: Answers with at least one rating.
+        raters: Sheets that were read.
+        ratings: Single ratings of this budget's answers.
+        rating_mean: Mean over answers of the mean over raters.
+        rating_sd: Between answers.
+        usable_share: Share of the ratings that are 4 or 5.
+        agreement_alpha: Krippendorff's alpha (ordinal) over all answers on the sheet, the references included.
+        reference_rating_mean: The same of the references on the sheet, which were rated blindly among the answers.
+    """
+
+    examples: NonNegative
+    answers: AtLeastOne
+    raters: AtLeastOne
+    ratings: AtLeastOne
+    rating_mean: Rate
+    usable_share: Share
+    rating_sd: NonNegative | None = None
+    agreement_alpha: Agreement | None = None
+    reference_rating_mean: Rate | None = None
+    reference_usable_share: Share | None = None
+    loss: NonNegative | None = None
 
 
 class Checkpoint(_Event, frozen=True, kw_only=True, tag="checkpoint"):
@@ -157,7 +201,9 @@ class Finished(_Event, frozen=True, kw_only=True, tag="finished"):
     peak_memory_gib: Positive | None = None
 
 
-Event = Started | Probe | Train | Eval | Answers | Checkpoint | OutOfMemory | NonFinite | Interrupted | Finished
+Event = (
+    Started | Probe | Train | Eval | Answers | Rating | Checkpoint | OutOfMemory | NonFinite | Interrupted | Finished
+)
 
 
 class Run(Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 UNKNOWN = "unknown"
 
 Positive = Annotated[float, Meta(gt=0)]
@@ -80,7 +80,21 @@ class Configuration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Dataset(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Counts of the dataset. None means unknown (an imported log)."""
+    """Counts of the dataset. None means unknown (an imported log, an older record).
+
+    Attributes:
+        images: Different files.
+        near_duplicate_images: Images that look like an earlier one, by content.
+        held_out_images_in_training: Held-out images that look like a training image of another case.
+        duplicate_answers: Training answers that stand there already, word for word.
+        contradictory_answers: Training examples whose image and prompt have another answer elsewhere.
+        answer_tokens_p50: Of the answers before they are cut, their end included; so p95 and max.
+        truncated_share_by_context: Share of the answers that a context of so many tokens cuts.
+        closed_questions: Training questions with a fixed choice of answers (yes or no).
+        languages: Answers by language code, as far as they are long enough to tell.
+        held_out_unigram_nats: Held-out loss of a model that knows how frequent each token is in training.
+        held_out_unigram_standard_error_nats: Its standard error, by case: how sharply this held-out set can measure.
+    """
 
     format: Identifier
     training_examples: Count | None = None
@@ -92,6 +106,20 @@ class Dataset(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     prompt_tokens_mean: Positive | None = None
     truncated_share: Share | None = None
     duplicate_answers: Count | None = None
+    images: Count | None = None
+    near_duplicate_images: Count | None = None
+    held_out_images_in_training: Count | None = None
+    contradictory_answers: Count | None = None
+    answer_tokens_p50: Count | None = None
+    answer_tokens_p95: Count | None = None
+    answer_tokens_max: Count | None = None
+    truncated_share_by_context: dict[Identifier, Share] | None = None
+    closed_questions: Count | None = None
+    open_questions: Count | None = None
+    captions: Count | None = None
+    languages: dict[Identifier, Count] | None = None
+    held_out_unigram_nats: Positive | None = None
+    held_out_unigram_standard_error_nats: NonNegative | None = None
 
 
 class Hardware(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
