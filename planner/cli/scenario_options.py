@@ -1,4 +1,4 @@
-"""The scenario on the command line: one option for every field of `Scenario`."""
+"""The scenario on the command line: one option for every single value of `Scenario`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _TENURES = click.Choice(["on_demand", "spot", "commitment_1_year", "commitment_3_years", "buy"])
 _MODES = click.Choice(["batch", "always_on"])
+_MONEY = click.Choice(["nominal", "real"])
+_LAYOUTS = click.Choice(["joint", "per_modality"])
 
 OPTIONS: tuple[tuple[str, str, click.ParamType[Any], str], ...] = (
     ("target_loss", "--target-loss", NUMBER, "Held-out loss to reach, nats per suffix token."),
@@ -51,8 +53,33 @@ OPTIONS: tuple[tuple[str, str, click.ParamType[Any], str], ...] = (
     ("maintenance_share_per_year", "--maintenance-share-per-year", NUMBER, "Of its price, a year. [default: 0.1]"),
     ("discount_rate", "--discount-rate", NUMBER, "Real rate of the equivalent annual cost. [default: 0.035]"),
     ("storage_gib", "--storage-gib", NUMBER, "What is kept; without it storage is not costed."),
+    ("egress_gib_per_year", "--egress-gib", NUMBER, "Read out of the cloud a year; without it not costed."),
+    ("support_eur_per_year", "--support-eur", NUMBER, "Support contracts a year; without it not costed."),
+    ("reverse_charge", "--reverse-charge", click.BOOL, "Account for the rent's VAT yourself. [default: by provider]"),
+    ("region", "--region", click.STRING, "Only prices of this region."),
+    ("grid", "--grid", click.STRING, "Code in data/carbon.csv of the computer's place. [default: the country]"),
+    ("horizon_years", "--horizon-years", WHOLE, "Years of use that are planned, 1 to 10. [default: 5]"),
+    ("first_month", "--first-month", click.STRING, 'Of use, such as "2027-01". [default: next month]'),
+    ("fiscal_year_start_month", "--fiscal-year-start-month", WHOLE, "Month in which it starts. [default: 1]"),
+    ("money", "--money", _MONEY, "Later years with or without growth of prices. [default: nominal]"),
+    ("wage_growth_per_year", "--wage-growth", NUMBER, "Nominal, a year. [default: data/indices.csv]"),
+    ("energy_growth_per_year", "--energy-growth", NUMBER, "Nominal, a year. [default: data/indices.csv]"),
+    ("price_growth_per_year", "--price-growth", NUMBER, "Of services, a year. [default: data/indices.csv]"),
+    ("gpu_price_growth_per_year", "--gpu-price-growth", NUMBER, "Of computing, a year. [default: data/indices.csv]"),
+    ("inflation_per_year", "--inflation", NUMBER, "Between nominal and real. [default: data/indices.csv]"),
+    ("prepaid", "--prepaid", click.BOOL, "Pay a commitment at the start of its term. [default: False]"),
+    ("carry_over", "--carry-over", click.BOOL, "Spend what a year leaves in the next. [default: False]"),
+    ("studies_arriving_per_year", "--studies-arriving", NUMBER, "New different studies each year."),
+    ("studies_growth_per_year", "--studies-growth", NUMBER, "Of the studies to answer, a year. [default: 0]"),
+    ("smaller_models_per_year", "--smaller-models", NUMBER, "Share that new models lose a year. [default: 0]"),
+    ("layout", "--layout", _LAYOUTS, "One adapter, or one for each modality. [default: joint]"),
+    ("modality_count", "--modalities", WHOLE, "Kinds of studies, of equal share. [default: 1]"),
+    ("modality_transfer", "--modality-transfer", NUMBER, "0: a study teaches its own kind, 1: all. [default: drawn]"),
 )
-"""Field of `Scenario`, its option (the field's name, shorter where a board speaks of it), type and help."""
+"""Field of `Scenario`, its option (the field's name, shorter where a board speaks of it), type and help.
+
+The tables of a scenario (modalities, quote, costs, risks) are in its file alone.
+"""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -60,7 +87,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 def with_scenario(command: F) -> F:
     """All options of the scenario, and a file that may hold them instead."""
     for field, option, kind, words in reversed(OPTIONS):
-        command = click.option(option, field, type=kind, help=words)(command)
+        if kind is click.BOOL:
+            command = click.option(f"{option}/--no-{option[2:]}", field, default=None, help=words)(command)
+        else:
+            command = click.option(option, field, type=kind, help=words)(command)
     return click.option(
         "--scenario",
         "scenario_file",

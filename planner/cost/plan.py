@@ -11,25 +11,47 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
+from planner.cost.analyses import (
+    BreakEven,
+    CalibrateLonger,
+    Choice,
+    Comparison,
+    FrontPoint,
+    LossForBudget,
+    PlanCarbon,
+    PlanRisk,
+    PlanYears,
+    Reselection,
+    SobolIndex,
+)
+from planner.cost.figures import Basis, CostQuantiles
 from planner.cost.scenario import Scenario
 from planner.errors import Mistake, PlanError
 from planner.outcome import AsymptoteStatus, CurveBand, Finding, Interval, Probability, Quality, Quantiles, VerdictName
 from planner.reading import decode_json
 
-PLAN_SCHEMA_VERSION = 1
+PLAN_SCHEMA_VERSION = 2
 
-
-class Basis(StrEnum):
-    """Where a number comes from; shown beside it."""
-
-    MEASURED = "measured"
-    EXTRAPOLATED = "extrapolated"
-    UNPROBED = "unprobed"
-    CATALOG = "catalog"
-    DATASHEET = "datasheet"
-    TYPED = "typed"
-    DEFAULT = "default"
-    ASSUMPTION = "assumption"
+__all__ = [
+    "PLAN_SCHEMA_VERSION",
+    "Assumption",
+    "Basis",
+    "CostQuantiles",
+    "IfReached",
+    "Influence",
+    "LedgerLine",
+    "NotCosted",
+    "Option",
+    "Plan",
+    "PlanAsymptote",
+    "PlanCalibration",
+    "PlanCurve",
+    "PlanMemory",
+    "PlanVerdict",
+    "VatTreatment",
+    "encode_plan",
+    "parse_plan",
+]
 
 
 class PlanVerdict(Struct, frozen=True, kw_only=True):
@@ -48,15 +70,6 @@ class PlanAsymptote(Struct, frozen=True, kw_only=True):
     p50: float | None
     p95: float | None
     sentence: str
-
-
-class CostQuantiles(Struct, frozen=True, kw_only=True):
-    """P10, P50, P90 of a yearly cost; null is infinite."""
-
-    p10: float | None
-    p50: float | None
-    p90: float | None
-    currency: str = "EUR"
 
 
 class IfReached(Struct, frozen=True, kw_only=True):
@@ -88,6 +101,14 @@ class PlanMemory(Struct, frozen=True, kw_only=True):
     sentence: str
 
 
+class VatTreatment(StrEnum):
+    """Who accounts for the VAT of a line."""
+
+    STANDARD = "standard"
+    REVERSE_CHARGE = "reverse_charge"
+    NONE = "none"
+
+
 class LedgerLine(Struct, frozen=True, kw_only=True):
     """One line of the budget scenario; the lines add up to `Plan.total_eur` to the cent.
 
@@ -97,6 +118,9 @@ class LedgerLine(Struct, frozen=True, kw_only=True):
         amount_eur: A year, without VAT (which is a line of its own), rounded to the cent.
         quantity, unit, unit_price_eur: What is multiplied, where the line is a product.
         formula: In words and numbers.
+        vat: Who accounts for its VAT: the supplier, or the hospital where a provider bills from abroad.
+        vat_eur: VAT of this line that is not recovered, to the cent; it stands in the line `vat` or
+            `vat_reverse_charge`, not in `amount_eur`.
     """
 
     code: str
@@ -109,10 +133,12 @@ class LedgerLine(Struct, frozen=True, kw_only=True):
     basis: Basis
     source: str
     as_of: str | None = None
+    vat: VatTreatment = VatTreatment.NONE
+    vat_eur: float = 0.0
 
 
 class Assumption(Struct, frozen=True, kw_only=True):
-    """One input: value, unit, where from, how certain."""
+    """One input: value, unit, where from, how certain; `stale` where its date is older than 180 days."""
 
     code: str
     label: str
@@ -122,6 +148,7 @@ class Assumption(Struct, frozen=True, kw_only=True):
     basis: Basis
     source: str
     as_of: str | None = None
+    stale: bool = False
 
 
 class NotCosted(Struct, frozen=True, kw_only=True):
@@ -191,6 +218,10 @@ class Plan(Struct, frozen=True, kw_only=True):
         hours_per_year: All GPU-hours of a year: trials, re-tunings, evaluation, serving.
         total_eur: Sum of `lines`: the budget scenario, named in `budget_scenario`.
         probability_within_budget: Null where no budget was given.
+        carbon, years, break_even: Null where hours or prices are not known, or in a plan of schema 1.
+        choice: Null where only the plan's own option was costed.
+        sobol, front, comparisons, reselection, loss_for_budget, calibrate_longer: Made by
+            `planner.cost.analysed`; empty or null before.
     """
 
     schema_version: Annotated[int, Meta(ge=1)] = PLAN_SCHEMA_VERSION
@@ -223,6 +254,17 @@ class Plan(Struct, frozen=True, kw_only=True):
     not_costed: list[NotCosted]
     options: list[Option]
     influences: list[Influence]
+    risks: list[PlanRisk] = []
+    carbon: PlanCarbon | None = None
+    years: PlanYears | None = None
+    break_even: BreakEven | None = None
+    choice: Choice | None = None
+    sobol: list[SobolIndex] = []
+    front: list[FrontPoint] = []
+    comparisons: list[Comparison] = []
+    reselection: Reselection | None = None
+    loss_for_budget: LossForBudget | None = None
+    calibrate_longer: CalibrateLonger | None = None
 
 
 def encode_plan(plan: Plan) -> bytes:

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from planner.cost.given import GivenCost, Modality, Risk, ServerQuote
 from planner.cost.plan import encode_plan
 from planner.cost.scenario import Scenario
 from planner.cost.schema import plan_schema
@@ -32,5 +33,7 @@ def test_every_field_of_a_plan_is_in_the_schema() -> None:
 
 def test_the_page_on_plans_explains_every_key_of_a_scenario() -> None:
     page = (ROOT / "docs" / "plan.md").read_text("utf-8")
-    missing = [field.encode_name for field in msgspec.structs.fields(Scenario) if f"`{field.encode_name}`" not in page]
-    assert not missing
+    fields = [field.encode_name for field in msgspec.structs.fields(Scenario)]
+    assert not [name for name in fields if f"`{name}`" not in page and f"[{name}]" not in page]
+    for table in (ServerQuote, GivenCost, Risk, Modality):
+        assert not [name for name in table.__struct_fields__ if f"`{name}`" not in page]
