@@ -1,6 +1,7 @@
 """The catalogs in `data/`: opinions as tested data. Every row has a source and a date."""
 
 from planner.catalog.catalog import Catalog, read_catalog
+from planner.catalog.own import with_own_files
 from planner.catalog.rows import (
     ArchitectureRow,
     ElectricityPrice,
@@ -10,6 +11,8 @@ from planner.catalog.rows import (
     LabourCost,
     ModelParameter,
     Price,
+    PriceIndex,
+    Provider,
     PurchasePrice,
     Quantization,
     Row,
@@ -30,10 +33,13 @@ __all__ = [
     "LabourCost",
     "ModelParameter",
     "Price",
+    "PriceIndex",
+    "Provider",
     "PurchasePrice",
     "Quantization",
     "Row",
     "Utilisation",
     "read_catalog",
     "read_rows",
+    "with_own_files",
 ]

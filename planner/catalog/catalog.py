@@ -17,6 +17,8 @@ from planner.catalog.rows import (
     LabourCost,
     ModelParameter,
     Price,
+    PriceIndex,
+    Provider,
     PurchasePrice,
     Quantization,
     Row,
@@ -32,7 +34,11 @@ R = TypeVar("R", bound=Row)
 
 @dataclass(frozen=True, kw_only=True)
 class Catalog:
-    """All catalogs. Rows are found by name through dictionaries that are built once."""
+    """All catalogs. Rows are found by name through dictionaries that are built once.
+
+    Attributes:
+        own: Rows that come from a user's files and not from those that ship.
+    """
 
     gpus: tuple[GpuSpec, ...]
     prices: tuple[Price, ...]
@@ -43,12 +49,16 @@ class Catalog:
     currency: tuple[ExchangeRate, ...]
     quantizations: tuple[Quantization, ...]
     utilisation: tuple[Utilisation, ...]
+    indices: tuple[PriceIndex, ...]
+    providers: tuple[Provider, ...]
     parameters: tuple[ModelParameter, ...]
+    cost_parameters: tuple[ModelParameter, ...]
     architectures: tuple[ArchitectureRow, ...]
+    own: frozenset[Row] = frozenset()
 
     @functools.cached_property
     def _parameters(self) -> dict[str, ModelParameter]:
-        return {row.name: row for row in self.parameters}
+        return {row.name: row for row in (*self.parameters, *self.cost_parameters)}
 
     @functools.cached_property
     def _prices(self) -> dict[tuple[str, str], list[Price]]:
@@ -90,16 +100,39 @@ class Catalog:
         return _find(self.architectures, "model", model, file="architectures.csv")
 
     def parameter(self, name: str) -> ModelParameter:
-        """A factor of the memory or hours model by name."""
+        """A factor of the memory, hours or cost model by name."""
         found = self._parameters.get(name)
         return found if found is not None else _find(self.parameters, "name", name, file="hardware_model.csv")
 
-    def rented(self, gpu: str, tenure: str, provider: str | None = None) -> tuple[Price, ...]:
+    def index(self, name: str) -> PriceIndex:
+        """The growth of a kind of price by name.
+
+        Raises:
+            CatalogError: Unknown; names the nearest.
+        """
+        return _find(self.indices, "name", name, file="indices.csv")
+
+    def provider(self, name: str) -> Provider | None:
+        """Who bills a provider's hours; None where the catalog does not say."""
+        return next((row for row in self.providers if row.provider.lower() == name.lower()), None)
+
+    def grid(self, code: str) -> GridCarbon:
+        """Carbon intensity by code of a country or cloud region.
+
+        Raises:
+            CatalogError: Unknown; names the nearest.
+        """
+        return _find(self.carbon, "country", code, file="carbon.csv")
+
+    def rented(
+        self, gpu: str, tenure: str, provider: str | None = None, region: str | None = None
+    ) -> tuple[Price, ...]:
         """Prices of a GPU-hour for a tenure: of each provider the rows of its newest date, older ones are history."""
         rows = [
             price
             for price in self._prices.get((gpu, tenure), ())
-            if provider is None or provider.lower() == price.provider.lower()
+            if (provider is None or provider.lower() == price.provider.lower())
+            and (region is None or region.lower() == price.region.lower())
         ]
         newest: dict[str, str] = {}
         for price in rows:
@@ -117,6 +150,9 @@ FILES: dict[str, tuple[str, type[Row]]] = {
     "currency": ("currency.csv", ExchangeRate),
     "quantizations": ("quantizations.csv", Quantization),
     "utilisation": ("utilisation.csv", Utilisation),
+    "indices": ("indices.csv", PriceIndex),
+    "providers": ("providers.csv", Provider),
+    "cost_parameters": ("cost_model.csv", ModelParameter),
     "parameters": ("hardware_model.csv", ModelParameter),
     "architectures": ("architectures.csv", ArchitectureRow),
 }

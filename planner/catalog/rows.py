@@ -50,16 +50,16 @@ class GpuSpec(Row, frozen=True, kw_only=True):
 
 
 class Price(Row, frozen=True, kw_only=True):
-    """A rented GPU-hour, without VAT."""
+    """A rented GPU-hour, without VAT; a price list of your own may leave out region, instance and GPUs."""
 
     gpu: str
     tenure: str
     provider: str
-    region: str
-    instance: str
-    gpus: int
     price_per_gpu_hour: float
     currency: str
+    region: str = "any"
+    instance: str = "any"
+    gpus: int = 1
 
 
 class PurchasePrice(Row, frozen=True, kw_only=True):
@@ -91,7 +91,7 @@ class LabourCost(Row, frozen=True, kw_only=True):
 
 
 class GridCarbon(Row, frozen=True, kw_only=True):
-    """Carbon intensity of a country's electricity."""
+    """Carbon intensity of the electricity of a country (ISO 3166 alpha-3) or of a cloud region ("gcp:europe-west4")."""
 
     country: str
     name: str
@@ -105,6 +105,31 @@ class ExchangeRate(Row, frozen=True, kw_only=True):
     quote: str
     rate: float
     annual_volatility: float
+
+
+class Provider(Row, frozen=True, kw_only=True):
+    """Who bills a provider's hours to a hospital in Europe.
+
+    Attributes:
+        billing_country: ISO 3166 alpha-3 code; from another country the hospital accounts for the VAT itself.
+        local_vat_countries: Where its branches charge local VAT all the same, separated by `|`.
+    """
+
+    provider: str
+    billing_country: str
+    local_vat_countries: str | None = None
+
+    def reverse_charged_in(self, country: str) -> bool:
+        """Whether a hospital in that country accounts for the VAT (Directive 2006/112/EC, articles 44 and 196)."""
+        return country not in (self.billing_country, *(self.local_vat_countries or "").split("|"))
+
+
+class PriceIndex(Row, frozen=True, kw_only=True):
+    """Nominal growth of a kind of price; `annual_sd` is the spread of a drift that stays from year to year."""
+
+    name: str
+    growth_per_year: float
+    annual_sd: float
 
 
 class Quantization(Row, frozen=True, kw_only=True):

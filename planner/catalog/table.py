@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
 from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_type_hints
 
@@ -13,13 +14,34 @@ from planner.catalog.rows import Row
 from planner.errors import CatalogError, Mistake
 from planner.reading import parse_number, read_table
 
-MAY_BE_NEGATIVE = frozenset({"value"})
+MAY_BE_NEGATIVE = frozenset({"value", "growth_per_year"})
 
 R = TypeVar("R", bound=Row)
 
 
-def read_rows(data: bytes, kind: type[R], *, file: str, today: datetime.date | None = None) -> tuple[R, ...]:
+ALLOWED = {
+    "tenure": ("on_demand", "spot", "commitment_1_year", "commitment_3_years"),
+    "currency": ("EUR", "USD"),
+}
+"""What a cell of a column may hold: another tenure would never be found, another currency taken for dollars."""
+
+
+def read_rows(
+    data: bytes,
+    kind: type[R],
+    *,
+    file: str,
+    today: datetime.date | None = None,
+    known: Mapping[str, Sequence[str]] | None = None,
+) -> tuple[R, ...]:
     """Read one CSV file as rows of a type; unknown columns are refused, because a typo would be silently ignored.
+
+    Args:
+        data: The file.
+        kind: The type of a row.
+        file: Name for the messages.
+        today: No date may lie after it; None: now.
+        known: What the cells of a column may hold, for example the GPUs of the catalog.
 
     Raises:
         CatalogError: Every mistake of the file at once.
@@ -42,6 +64,7 @@ def read_rows(data: bytes, kind: type[R], *, file: str, today: datetime.date | N
     if mistakes:
         raise CatalogError(mistakes)
     rows: list[R] = []
+    allowed = ALLOWED | dict(known or {})
     last_day = (today or datetime.datetime.now(datetime.UTC).date()).isoformat()
     for number, texts in table:
         values: dict[str, Any] = {}
@@ -50,6 +73,8 @@ def read_rows(data: bytes, kind: type[R], *, file: str, today: datetime.date | N
                 values[column] = _value(texts[column], types[column], file=file, row=number, field=column)
             except CatalogError as problem:
                 mistakes.extend(problem.mistakes)
+            else:
+                mistakes.extend(_unknown(values[column], allowed.get(column), file=file, row=number, field=column))
         mistakes.extend(_dating(values, last_day, file=file, row=number))
         if not mistakes:
             rows.append(kind(**values))
@@ -100,6 +125,20 @@ def _value(text: str, kind: Any, *, file: str, row: int, field: str) -> Any:
             )  # fmt: skip
         return int(number)
     return number
+
+
+def _unknown(value: Any, known: Sequence[str] | None, *, file: str, row: int, field: str) -> Iterable[Mistake]:
+    if known is None or value in known:
+        return
+    near = difflib.get_close_matches(str(value), known, n=1, cutoff=0.5)
+    hint = f"Did you mean {near[0]}? " if near else ""
+    yield Mistake(
+        file=file,
+        row=row,
+        field=field,
+        reason=f"{str(value)[:40]!r} is not known",
+        remedy=f"{hint}Known: {', '.join(known)}",
+    )
 
 
 def _dating(values: dict[str, Any], last_day: str, *, file: str, row: int) -> Iterable[Mistake]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import math
 import statistics
 
 import pytest
@@ -140,3 +141,39 @@ def test_no_row_stands_there_twice(catalog: Catalog) -> None:
     for field in dataclasses.fields(catalog):
         rows = getattr(catalog, field.name)
         assert len(set(rows)) == len(rows), field.name
+
+
+def test_the_newest_exchange_rate_is_the_one_that_counts(catalog: Catalog) -> None:
+    newest = max(row.as_of for row in catalog.currency)
+    assert [row.rate for row in catalog.currency if row.as_of == newest] == [1.1739]
+
+
+def test_there_is_an_index_for_every_kind_of_price(catalog: Catalog) -> None:
+    assert {row.name for row in catalog.indices} == {"inflation", "wage", "energy", "price", "gpu"}
+    assert all(-0.5 < row.growth_per_year < 0.5 and 0 <= row.annual_sd < 0.5 for row in catalog.indices)
+
+
+def test_the_growth_of_gpu_prices_is_the_median_drift_of_the_listed_cards(catalog: Catalog) -> None:
+    slopes = []
+    for gpu in catalog.gpus:
+        rows = [row for row in catalog.purchases if row.gpu == gpu.gpu and row.kind == "retail listing"]
+        if len(rows) >= 6:
+            years = [datetime.date.fromisoformat(row.as_of).toordinal() / 365.25 for row in rows]
+            slopes.append(statistics.linear_regression(years, [math.log(row.price) for row in rows]).slope)
+    assert len(slopes) == 11
+    assert catalog.index("gpu").growth_per_year == pytest.approx(statistics.median(slopes), abs=0.01)
+
+
+def test_who_bills_from_abroad_leaves_the_vat_to_the_hospital(catalog: Catalog) -> None:
+    google, amazon = catalog.provider("gcp"), catalog.provider("AWS")
+    assert google is not None and amazon is not None
+    assert google.reverse_charged_in("NLD") and not google.reverse_charged_in("IRL")
+    assert not amazon.reverse_charged_in("NLD") and amazon.reverse_charged_in("HUN")
+    priced = {row.provider for row in catalog.prices}
+    assert {row.provider for row in catalog.providers} <= priced
+
+
+def test_carbon_is_known_for_countries_and_cloud_regions(catalog: Catalog) -> None:
+    codes = [row.country for row in catalog.carbon]
+    assert len(set(codes)) == len(codes) >= 250
+    assert catalog.grid("NLD").g_co2e_per_kwh > catalog.grid("gcp:europe-west9").g_co2e_per_kwh > 0
