@@ -37,6 +37,8 @@ class Started(_Event, frozen=True, kw_only=True, tag="started"):
         seed: Of data order and adapters.
         branch_of: Run id of the trunk that it leaves, None for a separate run.
         configuration: When it differs from the calibration's.
+        micro_batch_size: Examples in memory at once; None: unknown.
+        checkpointing: Activations are computed again in the backward pass, to save memory.
     """
 
     budget_examples: Positive | None = None
@@ -45,6 +47,8 @@ class Started(_Event, frozen=True, kw_only=True, tag="started"):
     branch_of: Identifier | None = None
     resumed_examples: NonNegative = 0.0
     configuration: Configuration | None = None
+    micro_batch_size: AtLeastOne | None = None
+    checkpointing: bool = False
 
 
 class Probe(_Event, frozen=True, kw_only=True, tag="probe"):
@@ -54,6 +58,8 @@ class Probe(_Event, frozen=True, kw_only=True, tag="probe"):
         kind: `train`, `prefill` or `decode`.
         seconds_median: A step (train), a batch (prefill), a token of the whole batch (decode).
         peak_memory_gib: Of the process (CPU: resident; GPU: reserved).
+        tflop: Floating-point operations of what was timed, in closed form, in units of 10**12.
+        energy_joules: Of the GPU while it ran, by the driver's counter; None without one.
     """
 
     kind: Identifier
@@ -68,6 +74,23 @@ class Probe(_Event, frozen=True, kw_only=True, tag="probe"):
     quantization: Label
     checkpointing: bool = False
     peak_memory_gib: Positive | None = None
+    tflop: Positive | None = None
+    energy_joules: Positive | None = None
+
+
+class LearningRateCheck(_Event, frozen=True, kw_only=True, tag="learning_rate_check"):
+    """A short annealed run at one learning rate, judged on training examples that it did not see.
+
+    Attributes:
+        examples: Length of that run.
+        loss: At its end, nats per suffix token; None: it diverged.
+        chosen: The calibration goes on with this rate.
+    """
+
+    learning_rate: Positive
+    examples: NonNegative
+    chosen: bool
+    loss: NonNegative | None = None
 
 
 class Train(_Event, frozen=True, kw_only=True, tag="train"):
@@ -169,11 +192,12 @@ class Checkpoint(_Event, frozen=True, kw_only=True, tag="checkpoint"):
 
 
 class OutOfMemory(_Event, frozen=True, kw_only=True, tag="out_of_memory"):
-    """The micro-batch was halved, the effective batch kept."""
+    """The micro-batch was halved, the effective batch kept; `checkpointing`: from here on."""
 
     step: Count
     micro_batch_size: AtLeastOne
     next_micro_batch_size: Count
+    checkpointing: bool = False
 
 
 class NonFinite(_Event, frozen=True, kw_only=True, tag="non_finite"):
@@ -202,7 +226,18 @@ class Finished(_Event, frozen=True, kw_only=True, tag="finished"):
 
 
 Event = (
-    Started | Probe | Train | Eval | Answers | Rating | Checkpoint | OutOfMemory | NonFinite | Interrupted | Finished
+    Started
+    | Probe
+    | LearningRateCheck
+    | Train
+    | Eval
+    | Answers
+    | Rating
+    | Checkpoint
+    | OutOfMemory
+    | NonFinite
+    | Interrupted
+    | Finished
 )
 
 

@@ -128,6 +128,8 @@ class Hardware(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     Attributes:
         device: `cpu`, `cuda`, `mps` or `unknown`. Seconds of a CPU are never transferred to a GPU.
         gpu: Name in `data/gpus.csv` where it is known, else what the driver calls it, or None.
+        native_arithmetic: Low precisions that the device computes in (`bf16`, `fp16`, `int8`); others are emulated.
+        matmul_tflops_per_s: Rate of a large matrix product in the step's arithmetic, measured here.
     """
 
     device: Identifier = UNKNOWN
@@ -135,6 +137,8 @@ class Hardware(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     gpus: AtLeastOne | None = None
     memory_gib: Positive | None = None
     cpu_cores: AtLeastOne | None = None
+    native_arithmetic: list[Label] | None = None
+    matmul_tflops_per_s: Positive | None = None
 
 
 class Imported(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -165,6 +169,7 @@ class CalibrationHeader(Struct, frozen=True, kw_only=True, forbid_unknown_fields
         vocabulary_size: Tokens; ln of it is the loss of guessing.
         environment: Versions by package name.
         budgets_planned: Budgets in examples.
+        timing_only: Nothing was learned (random weights allowed): seconds and bytes, no curve.
         imported: Set where another program's log was imported, None for a calibration of ours.
     """
 
@@ -182,4 +187,5 @@ class CalibrationHeader(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     vocabulary_size: AtLeastOne | None = None
     environment: dict[str, Label] = {}
     budgets_planned: list[Positive] = []
+    timing_only: bool = False
     imported: Imported | None = None

@@ -111,7 +111,13 @@ class RunLog:
         Raises:
             OSError: The disk is full or gone. What was acknowledged before is intact.
         """
-        self.disk.write(self._descriptor, encode_event(event) + b"\n")
+        before = os.fstat(self._descriptor).st_size
+        try:
+            self.disk.write(self._descriptor, encode_event(event) + b"\n")
+        except OSError:
+            # A full disk takes a part of the line; the next event must not be appended to it.
+            os.ftruncate(self._descriptor, before)
+            raise
         if durable:
             self.disk.fsync(self._descriptor)
 

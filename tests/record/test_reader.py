@@ -35,7 +35,7 @@ ALL_EVENTS = [
     "interrupted",
     "finished",
 ]
-NEW_EVENTS = {2: ["rating"]}
+NEW_EVENTS = {2: ["rating", "learning_rate_check"]}
 
 
 def test_a_saved_record_is_read_back_as_it_was(record: Path, calibration: Calibration) -> None:

@@ -117,6 +117,24 @@ def test_a_fault_at_any_operation_loses_nothing_acknowledged(
     raise AssertionError("the writer never came to its end")
 
 
+def test_an_event_after_a_failed_one_has_a_line_of_its_own(record: Path) -> None:
+    class Half(Disk):
+        def write(self, descriptor: int, data: bytes) -> None:
+            if b'"step":7' in data:
+                super().write(descriptor, data[: len(data) // 2])
+                raise OSError(errno.ENOSPC, "No space left on device")
+            super().write(descriptor, data)
+
+    events = [Eval(run="new", step=step, examples=1.0, loss=1.0, annealed=False) for step in (6, 7, 8)]
+    with RunLog(record, "new", Half()) as log:
+        log.append(events[0])
+        with pytest.raises(OSError, match="No space"):
+            log.append(events[1])
+        log.append(events[2])
+    found = next(run for run in read_calibration(record).runs if run.id == "new")
+    assert found.events == (events[0], events[2])
+
+
 @pytest.mark.parametrize("operation", FAULTS)
 def test_a_record_is_saved_as_a_whole_or_not_at_all(tmp_path: Path, calibration: Calibration, operation: str) -> None:
     for nth in range(1, 400):
