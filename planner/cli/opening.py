@@ -76,11 +76,11 @@ def open_plan(plan: str) -> Plan:
 def _refuse_foreign_log(path: Path) -> None:
     if not path.is_file():
         return
-    from planner.importers import READERS
+    from planner.importers import HEAD_BYTES, looks_like_a_log
 
     with path.open("rb") as file:
-        start = file.read(65_536)
-    if b'"calibration_id"' not in start and any(reader.recognises(start) for reader in READERS.values()):
+        start = file.read(HEAD_BYTES)
+    if b'"calibration_id"' not in start and looks_like_a_log(start):
         raise RecordError(
             Mistake(
                 file=shown_name(path),

@@ -30,8 +30,10 @@ _FILE = click.Path(path_type=Path)
 @click.option("--context", "context_length_tokens", type=WHOLE, help="Longest answer that was kept, in tokens.")
 @click.option("--schedule", type=click.Choice(["constant", "decaying", "unknown"]), help="Of the learning rate.")
 @click.option("--training-examples", type=WHOLE, help="Different examples in the training set.")
-@click.option("--x-column", help="Column of steps or examples, where its name is not a common one.")
-@click.option("--loss-column", help="Column of losses, where its name is not a common one.")
+@click.option("--run", help="Which run, where the log has several.")
+@click.option("--step-column", help="Column or metric of steps or examples, where its name is not a common one.")
+@click.option("--loss-column", help="Column or metric of losses, where its name is not a common one.")
+@click.option("--time-column", help="Column or metric of times, where its name is not a common one.")
 @with_json
 def import_command(*, file: Path, out: Path | None, as_json: bool, **facts: Any) -> None:
     """Make a record of another trainer's log: trainer_state.json (Hugging Face) or a CSV of step and loss.

@@ -12,11 +12,15 @@ from planner.errors import InputError, Mistake
 from planner.hardware.architecture import ModelArchitecture
 from planner.record import UNKNOWN, LossKind, Schedule, XUnit
 
+_CHOICES = frozenset(["run", "step_column", "loss_column", "time_column"])
+"""Names out of the log itself, which may be any text."""
 _LABEL = re.compile(r"[A-Za-z0-9 ()+_./:-]{1,80}", re.ASCII)
 
 
 class ImportFacts(Struct, frozen=True, kw_only=True):
-    """Facts given beside a log; None (or `unknown`) stays unknown, and everything downstream says so.
+    """Facts given beside a log, and what is meant in it.
+
+    None (or `unknown`) stays unknown, and everything downstream says so.
 
     Attributes:
         effective_batch_size: Examples a step; with it, examples = steps x effective batch size.
@@ -28,8 +32,10 @@ class ImportFacts(Struct, frozen=True, kw_only=True):
         quantization: Name in `data/quantizations.csv`.
         schedule: How the learning rate went: `constant` or `decaying`.
         training_examples: Different examples in the training set; tells passes from new data.
-        loss_column: Column of a CSV that holds the loss, where its name is not a common one.
-        x_column: Column of a CSV that holds the steps or examples.
+        run: Which run of a log that has several.
+        step_column: Column or metric that counts steps or examples, where its name is not a common one.
+        loss_column: Column or metric that is the loss.
+        time_column: Column or metric that is a clock or elapsed seconds.
     """
 
     effective_batch_size: int | None = None
@@ -41,8 +47,10 @@ class ImportFacts(Struct, frozen=True, kw_only=True):
     quantization: str | None = None
     schedule: Schedule | None = None
     training_examples: int | None = None
+    run: str | None = None
+    step_column: str | None = None
     loss_column: str | None = None
-    x_column: str | None = None
+    time_column: str | None = None
 
 
 def checked(facts: ImportFacts, catalog: Catalog) -> ImportFacts:
@@ -53,7 +61,9 @@ def checked(facts: ImportFacts, catalog: Catalog) -> ImportFacts:
         CatalogError: An unknown GPU or quantization; names the nearest.
     """
     given = {
-        name: value for name in facts.__struct_fields__ if (value := getattr(facts, name)) not in (None, "", UNKNOWN)
+        name: value
+        for name in facts.__struct_fields__
+        if (value := getattr(facts, name)) is not None and (name in _CHOICES or value not in ("", UNKNOWN))
     }
     mistakes = []
     for name in ("effective_batch_size", "context_length_tokens", "training_examples"):

@@ -72,7 +72,7 @@ def test_a_wrong_log_or_fact_is_said_and_nothing_is_written(plateau: Plateau, lo
         ([comma], "comma.csv line 2, loss: '2,5' has a decimal comma"),
         ([log, "--gpu", "RTX"], "'RTX' is not known"),
         ([tmp_path / "absent.csv"], "absent.csv: no such file"),
-        ([tmp_path], "expected a file"),
+        ([tmp_path], "2 logs in this folder: comma.csv, loss.csv. Name the one that is meant"),
         ([log, "--effective-batch-size", "-1"], "expected a whole number of 1 or more"),
     ):
         done = plateau("import", *arguments, "--out", "record")

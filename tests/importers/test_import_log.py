@@ -23,7 +23,7 @@ STATE, CSV = encoded(trainer_state()), tensorboard_csv()
 
 
 def test_a_log_is_known_by_its_content_whatever_its_name(tmp_path: Path) -> None:
-    for name, data, log in (("loss.json", CSV, "step_loss_csv"), ("state.csv", STATE, "trainer_state")):
+    for name, data, log in (("loss.json", CSV, "csv_table"), ("state.csv", STATE, "trainer_state")):
         (tmp_path / name).write_bytes(data)
         imported = import_log(tmp_path / name, ImportFacts()).header.imported
         assert imported is not None

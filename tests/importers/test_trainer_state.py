@@ -125,7 +125,8 @@ def test_run_times_of_every_entry_are_taken_where_tokens_were_counted() -> None:
     found = imported(state)
     assert found.header.imported is not None
     assert found.header.imported.seconds == "wall_clock"
-    assert found.runs[0].of(Eval)[-1].train_seconds == pytest.approx(3000)
+    assert found.runs[0].of(Eval)[-1].train_seconds == pytest.approx(3000 - 9 * 10)
+    assert "Evaluation took 90 s in all; not counted as training time." in found.notes
 
 
 def test_the_schedule_is_read_off_the_learning_rates() -> None:
@@ -150,19 +151,21 @@ def test_all_wrong_entries_are_named_at_once() -> None:
     with pytest.raises(RecordError) as caught:
         imported(state)
     assert "entry 4, loss: expected a loss above 0, got -1" in str(caught.value)
-    assert "entry 8, step: expected a step of 0 or more, got -5" in str(caught.value)
+    assert "entry 8, step: expected a whole number of 0 or more, got -5" in str(caught.value)
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
         ({"log_history": []}, "no row has a loss"),
-        ({"log_history": [{"loss": 1.0}]}, "a loss without a step"),
+        ({"log_history": [{"loss": 1.0}]}, "expected a column of steps or examples, found 'loss'"),
+        ({"log_history": [{"loss": 1.0}, {"loss": 1.0, "step": 2}]}, "entry 1, step: a loss without a step"),
         ({"log_history": [{"step": 0, "loss": 1.0}]}, "none of its losses is a finite number above 0"),
         ({"log_history": {"step": 1}}, "expected `array`"),
-        ({"log_history": [{"step": 1.5, "loss": 1.0}]}, "expected `int"),
-        ({"log_history": [{"step": 1, "loss": "1.0"}]}, "expected `float"),
-        ({"log_history": [{"step": True, "loss": 1.0}]}, "expected `int"),
+        ({"log_history": [1.0]}, "expected `object`"),
+        ({"log_history": [{"step": 1.5, "loss": 1.0}]}, "step: expected a whole number of 0 or more, got 1.5"),
+        ({"log_history": [{"step": 1, "loss": [1.0]}]}, "loss: expected a number, got a list"),
+        ({"log_history": [{"step": True, "loss": 1.0}]}, "step: expected a number, got true or false"),
     ],
 )
 def test_a_state_that_cannot_be_is_refused_in_a_sentence(change: dict, words: str) -> None:

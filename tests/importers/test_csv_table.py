@@ -1,4 +1,4 @@
-"""CSV of step and loss."""
+"""CSV of step and loss: TensorBoard's, and anybody's own."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ def test_the_clock_gives_training_seconds_without_pauses() -> None:
         lines[i] = f"{float(clock) + 86_400},{rest}"
     found = imported("\n".join(lines))
     assert found.runs[0].of(Train)[-1].train_seconds == pytest.approx(2.5 * 1000)
-    assert any("Pauses (over ten times the usual time a step): 1" in note for note in found.notes)
+    assert "Pauses (ten times the usual time a step, or half an hour more): 1" in " ".join(found.notes)
+    assert "Pauses took 86,400 s in all." in found.notes
 
 
 @pytest.mark.parametrize(
@@ -129,24 +130,24 @@ def test_beside_a_smoothed_column_the_raw_one_is_taken() -> None:
 
 
 def test_two_possible_columns_are_not_guessed_between() -> None:
-    text = "step,a - eval/loss,b - eval/loss\n1,2,3\n2,1,2\n"
-    with pytest.raises(RecordError, match=r"2 columns could be meant .* Say which with --loss-column"):
+    text = "step,eval_ct_loss,eval_mr_loss\n1,2,3\n2,1,2\n"
+    with pytest.raises(RecordError, match=r"2 columns could be meant: 'eval_ct_loss', .* Say which with --loss-column"):
         imported(text)
-    found = imported(text, loss_column="b - eval/loss")
+    found = imported(text, loss_column="eval_mr_loss")
     assert loss_curves(found)[0].loss_n.tolist() == [3, 2]
     assert found.header.loss_kind is LossKind.HELD_OUT
 
 
 def test_columns_of_any_name_can_be_named() -> None:
     text = with_columns("Schritt", "Verlust")
-    with pytest.raises(RecordError, match="expected a column of steps or examples, found Schritt, Verlust"):
+    with pytest.raises(RecordError, match="expected a column of losses, found 'Schritt', 'Verlust'"):
         imported(text)
-    with pytest.raises(RecordError, match="expected a column of losses"):
-        imported(text, x_column="Schritt")
-    found = imported(text, x_column="Schritt", loss_column="Verlust")
+    with pytest.raises(RecordError, match="expected a column of steps or examples"):
+        imported(text, loss_column="Verlust")
+    found = imported(text, step_column="Schritt", loss_column="Verlust")
     assert found.header.x_unit is XUnit.STEPS
     with pytest.raises(RecordError, match="no column 'Fehler'"):
-        imported(text, x_column="Schritt", loss_column="Fehler")
+        imported(text, step_column="Schritt", loss_column="Fehler")
 
 
 def test_every_wrong_cell_is_named_with_line_and_column() -> None:
