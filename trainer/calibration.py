@@ -20,7 +20,7 @@ from planner.record import (
 from trainer import answers, checkpoint, feature_cache, preflight, private, tiny
 from trainer.checkpoint import Progress
 from trainer.config import Settings
-from trainer.dataset import Dataset, Example, dataset_digest, read_dataset
+from trainer.dataset import Dataset, Example, dataset_digest
 from trainer.header import make_header, refuse_other_configuration
 from trainer.loop import Bench
 from trainer.model import LoadedModel, add_lora, choose_device, load_model, parameter_counts
@@ -132,7 +132,7 @@ def _exit_code(calibration: Calibration) -> int:
 
 
 def _prepare(settings: Settings, work: Path, stop: StopFlag) -> _Prepared:
-    dataset = read_dataset(settings.data, held_out_fraction=settings.held_out_fraction, columns=settings.columns)
+    dataset = settings.read_dataset()
     for note in dataset.notes:
         say(note)
     everything = (*dataset.training, *dataset.held_out)

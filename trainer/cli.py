@@ -61,7 +61,12 @@ def _budgets(_: click.Context, parameter: click.Parameter, value: str | None) ->
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="The result as one JSON object, last on stdout.")
 _OPTIONS = [
-    click.option("--data", required=True, type=click.Path(path_type=Path), help="MedPix 2.0 folder, or a table."),
+    click.option("--data", required=True, multiple=True, type=click.Path(path_type=Path),
+                 help="Folder of MedPix 2.0, VQA-RAD, SLAKE, ROCO or ROCOv2, or a table; may be given several times."),
+    click.option("--held-out-data", type=click.Path(path_type=Path),
+                 help="A further set that is only evaluated. [default: a part of --data]"),
+    click.option("--language", default="en", show_default=True,
+                 help="Of prompts and answers, such as de; of SLAKE also `zh` or `all`."),
     click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the calibration record."),
     click.option("--model", default="tiny", show_default=True, help=f"`tiny`, {PALIGEMMA}, or a local folder."),
     click.option("--budgets", callback=_budgets, help="Examples, such as 128,256,512. [default: six doublings]"),
@@ -160,17 +165,18 @@ def _settings(**options: Any) -> Any:
     from trainer.config import Settings
     from trainer.dataset import Columns
 
+    data, *more_data = options.pop("data")
     columns = Columns(**{name: options.pop(f"{name}_column") for name in ("image", "prompt", "answer", "case")})
-    return Settings(columns=columns, **options)
+    return Settings(columns=columns, data=data, more_data=tuple(more_data), **options)
 
 
 def _run_once(settings: Any, as_json: bool) -> int:
+    from trainer.dataset import read_dataset
     from trainer.progress import say
 
-    if not settings.data.exists():
-        from trainer.dataset import read_dataset
-
-        read_dataset(settings.data)  # says what is wrong, before anything heavy is loaded
+    for path in (settings.data, *settings.more_data, *filter(None, [settings.held_out_data])):
+        if not path.exists():
+            read_dataset(path)  # says what is wrong, before anything heavy is loaded
     say("Loading PyTorch.")
     try:
         from trainer.calibration import calibrate

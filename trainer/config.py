@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from msgspec import Struct
 
 from planner.errors import InputError, Mistake
-from trainer.dataset import Columns
+from trainer.dataset import Columns, Dataset, ReadOptions
+from trainer.dataset.combine import read_datasets
+from trainer.dataset.fingerprint import Gallery
 
 TINY = "tiny"
 BUDGETS_BY_DEFAULT = 6
@@ -18,6 +21,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Options of `calibrate run`; None means: chosen by the model and the machine.
 
     Attributes:
+        more_data: Further sets to learn from; images that sets share are found by content.
+        held_out_data: A set that is only evaluated, in place of a part of the others.
+        language: See `trainer.dataset.ReadOptions`.
         model: `tiny`, a hub name, or a folder.
         budgets: Examples of each budget.
         context_tokens: Longest answer that is kept, its end included.
@@ -28,6 +34,9 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     data: Path
     out: Path
+    more_data: tuple[Path, ...] = ()
+    held_out_data: Path | None = None
+    language: str = "en"
     model: str = TINY
     budgets: tuple[int, ...] | None = None
     effective_batch_size: int | None = None
@@ -63,8 +72,19 @@ class Settings(Struct, frozen=True, kw_only=True):
         if self.budgets is not None and min(self.budgets) < smallest:
             reason = f"a budget of {min(self.budgets)} examples is less than two steps of {batch}"
             mistakes.append(_mistake("--budgets", reason, f"Use budgets of at least {smallest} examples"))
+        if not re.fullmatch(r"[a-z]{2,3}", self.language):
+            mistakes.append(_mistake("--language", "not a language code", "Write en, de, nl, fr, zh or all"))
         if mistakes:
             raise InputError(mistakes)
+
+    def read_dataset(self, gallery: Gallery | None = None) -> Dataset:
+        """Read all sets, as one.
+
+        Raises:
+            InputError: See `trainer.dataset.combine.read_datasets`.
+        """
+        options = ReadOptions(held_out_fraction=self.held_out_fraction, columns=self.columns, language=self.language)
+        return read_datasets((self.data, *self.more_data), options, held_out=self.held_out_data, gallery=gallery)
 
     @property
     def is_tiny(self) -> bool:

@@ -18,7 +18,7 @@ from planner.hardware.architecture import (
     vision_flops,
 )
 from trainer.config import Settings
-from trainer.dataset import Dataset, Example, read_dataset
+from trainer.dataset import Dataset, Example
 from trainer.dataset.image_file import ImageRefusedError, check_header
 from trainer.dataset.text_file import raise_all, read_json
 from trainer.progress import duration
@@ -47,7 +47,7 @@ def dry_run(settings: Settings) -> DryRun:
     Raises:
         InputError: All rows that cannot be used.
     """
-    dataset = read_dataset(settings.data, held_out_fraction=settings.held_out_fraction, columns=settings.columns)
+    dataset = settings.read_dataset()
     images = _check_images(dataset)
     batch = settings.effective_batch()
     budgets = make_budgets(settings.budget_examples(), batch)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import struct
 import time
+import warnings
 import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from trainer.dataset.image_file import ImageRefusedError, check_header, open_image, pixels
@@ -84,3 +87,45 @@ def test_sixteen_bit_greys_are_windowed_not_clipped(tmp_path: Path) -> None:
     assert values.min() == -1
     assert values.max() == 1
     assert len(np.unique(values)) > 50
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_exif_orientation_is_undone(tmp_path: Path, kind: str, orientation: int) -> None:
+    """A bright corner at the top left, stored as a camera in this orientation would store it."""
+    upright = np.zeros((40, 64), dtype=np.uint8)
+    upright[:16, :16] = 255
+    stored = {
+        1: lambda a: a,
+        2: np.fliplr,
+        3: lambda a: np.rot90(a, 2),
+        4: np.flipud,
+        5: np.transpose,
+        6: lambda a: np.rot90(a, 1),
+        7: lambda a: np.rot90(np.transpose(a), 2),
+        8: lambda a: np.rot90(a, -1),
+    }[orientation](upright)
+    tag = Image.Exif()
+    tag[0x0112] = orientation
+    path = tmp_path / "x"
+    Image.fromarray(np.ascontiguousarray(stored)).save(path, format=kind, exif=tag)
+    found = np.asarray(open_image(path).convert("L"))
+    assert found.shape == (40, 64)
+    assert found[:14, :14].min() > 200
+    assert found[18:, 18:].max() < 55
+
+
+def test_sixteen_bit_greys_are_turned_upright_too(tmp_path: Path) -> None:
+    tag = Image.Exif()
+    tag[0x0112] = 6
+    Image.fromarray(np.linspace(0, 60_000, 48, dtype=np.uint16).reshape(6, 8)).save(tmp_path / "x.png", exif=tag)
+    assert open_image(tmp_path / "x.png").size == (6, 8)
+
+
+@given(st.binary(max_size=80))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_damaged_exif_neither_stops_nor_warns(tmp_path: Path, data: bytes) -> None:
+    Image.new("L", (8, 8)).save(tmp_path / "x.jpg", exif=b"Exif\0\0II*\0\x08\0\0\0" + data)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert open_image(tmp_path / "x.jpg").mode == "RGB"

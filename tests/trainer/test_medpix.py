@@ -7,50 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 
 from planner.errors import InputError
-from trainer.dataset import read_dataset
-
-
-def make_medpix(root: Path, cases: int = 6, images: int = 2) -> list[dict[str, Any]]:
-    (root / "images").mkdir(parents=True)
-    (root / "splitted_dataset").mkdir()
-    descriptions, topics = [], []
-    for case in range(cases):
-        for number in range(images):
-            name = f"MPX{1000 + case}_synpic{case}{number}"
-            Image.new("RGB", (8, 8), (case * 9, number, 0)).save(root / "images" / f"{name}.png")
-            descriptions.append(
-                {
-                    "Type": "CT",
-                    "U_id": f"MPX{1000 + case}",
-                    "image": name,
-                    "Description": {"Caption": f"Finding  {case} of image {number}.", "Age": "73", "Figure Part": None},
-                    "Location": "Chest",
-                    "Location Category": "Thorax",
-                }
-            )
-        topics.append(
-            {
-                "U_id": f"MPX{1000 + case}",
-                "TAC": [],
-                "MRI": [],
-                "Case": {"Title": "t"},
-                "Topic": {"Disease Discussion": f"Discussion {case}."} if case % 2 else {},
-            }
-        )
-    ids = [f"MPX{1000 + case}" for case in range(cases)]
-    (root / "splitted_dataset" / "uid_list.json").write_text(
-        json.dumps({"train": ids[:-2], "dev": ids[-2:-1], "test": ids[-1:]})
-    )
-    (root / "Case_topic.json").write_text(json.dumps(topics))
-    write(root, descriptions)
-    return descriptions
+from tests.trainer.layouts import make_medpix, write_json
+from trainer.dataset import ReadOptions, read_dataset
 
 
 def write(root: Path, descriptions: Any) -> None:
-    (root / "Descriptions.json").write_text(json.dumps(descriptions))
+    write_json(root / "Descriptions.json", descriptions)
 
 
 def test_the_distributed_splits_are_used_and_test_is_left_alone(tmp_path: Path) -> None:
@@ -68,6 +32,16 @@ def test_captions_are_answers_to_paligemmas_caption_prompt(tmp_path: Path) -> No
     assert (first.prompt, first.answer) == ("caption en", "Finding 0 of image 0.")
 
 
+def test_background_that_cannot_be_used_is_left_out_and_refuses_nothing(tmp_path: Path) -> None:
+    make_medpix(tmp_path)
+    topics = json.loads((tmp_path / "Case_topic.json").read_text())
+    topics[0] = "nonsense"
+    topics[1]["Topic"] = {"Disease Discussion": ["a", "list"]}
+    topics[2]["U_id"] = {"not": "hashable"}
+    write_json(tmp_path / "Case_topic.json", topics)
+    assert read_dataset(tmp_path).background_texts == ("Discussion 3.",)
+
+
 def test_only_discussions_of_training_cases_are_background(tmp_path: Path) -> None:
     make_medpix(tmp_path)
     assert read_dataset(tmp_path).background_texts == ("Discussion 1.", "Discussion 3.")
@@ -81,7 +55,7 @@ def test_a_folder_around_the_distributed_one_is_found(tmp_path: Path) -> None:
 def test_without_splits_cases_are_chosen_by_hash_and_stay_whole(tmp_path: Path) -> None:
     make_medpix(tmp_path, cases=12)
     (tmp_path / "splitted_dataset" / "uid_list.json").unlink()
-    dataset = read_dataset(tmp_path, held_out_fraction=0.25)
+    dataset = read_dataset(tmp_path, ReadOptions(held_out_fraction=0.25))
     held = {example.case for example in dataset.held_out}
     assert len(held) == 3
     assert held.isdisjoint(example.case for example in dataset.training)
@@ -107,6 +81,12 @@ def test_a_case_in_train_and_dev_is_held_out_only(tmp_path: Path) -> None:
     assert {example.case for example in dataset.held_out} == {"MPX1001"}
 
 
+def test_captions_are_no_questions_and_the_prompt_asks_in_the_language_that_is_given(tmp_path: Path) -> None:
+    make_medpix(tmp_path)
+    first = read_dataset(tmp_path, ReadOptions(language="de")).training[0]
+    assert (first.prompt, first.language, first.closed) == ("caption de", "de", None)
+
+
 def test_all_mistakes_are_reported_at_once_with_entry_and_key(tmp_path: Path) -> None:
     descriptions = make_medpix(tmp_path)
     descriptions[0]["Description"]["Caption"] = "  "
@@ -120,7 +100,7 @@ def test_all_mistakes_are_reported_at_once_with_entry_and_key(tmp_path: Path) ->
         read_dataset(tmp_path)
     found = [(mistake.row, mistake.field) for mistake in caught.value.mistakes]
     assert found == [(1, "Caption"), (2, "image"), (3, "image"), (4, "Caption"), (5, "U_id"), (13, "U_id")]
-    assert str(caught.value).startswith("Descriptions.json line 1, Caption: the caption is empty.")
+    assert str(caught.value).startswith("Descriptions.json line 1, Caption: the field is empty.")
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1, 2", '{"a": 1}', "\x00"])

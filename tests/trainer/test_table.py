@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from planner.errors import InputError
-from trainer.dataset import Columns, read_dataset
+from trainer.dataset import Columns, ReadOptions, read_dataset
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_questions_and_captions_take_paligemmas_forms(folder: Path) -> None:
 
 
 def test_a_case_never_lies_on_both_sides(folder: Path) -> None:
-    dataset = read_dataset(csv(folder, GOOD), held_out_fraction=0.3)
+    dataset = read_dataset(csv(folder, GOOD), ReadOptions(held_out_fraction=0.3))
     assert {e.case for e in dataset.training}.isdisjoint(e.case for e in dataset.held_out)
 
 
@@ -59,7 +59,7 @@ def test_a_spreadsheet_with_semicolons_and_byte_order_mark_is_read(folder: Path)
 
 def test_other_column_names_can_be_given(folder: Path) -> None:
     path = csv(folder, "file,text\n0.png,left\n1.png,right\n")
-    dataset = read_dataset(path, columns=Columns(image="file", answer="text"))
+    dataset = read_dataset(path, ReadOptions(columns=Columns(image="file", answer="text")))
     assert {example.prompt for example in (*dataset.training, *dataset.held_out)} == {"caption en"}
 
 

@@ -3,42 +3,64 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 
 from planner.errors import InputError, Mistake, shown_name
+from trainer.dataset import medpix, roco, rocov2, slake, table, vqa_rad
 from trainer.dataset.example import Dataset, Example, prompt_form
-from trainer.dataset.medpix import find_root, read_medpix
+from trainer.dataset.options import Columns, ReadOptions
 from trainer.dataset.split import dataset_digest
-from trainer.dataset.table import Columns, read_table
 
-__all__ = ["Columns", "Dataset", "Example", "dataset_digest", "prompt_form", "read_dataset"]
+__all__ = ["FORMATS", "Columns", "Dataset", "Example", "ReadOptions", "dataset_digest", "prompt_form", "read_dataset"]
 
-_TABLES = (".csv", ".jsonl")
+# A layout is a module with NAME, LAYOUT (what lies in the folder), is_root(folder) and read(folder, options).
+FORMATS: tuple[ModuleType, ...] = (medpix, vqa_rad, slake, roco, rocov2)
 
 
-def read_dataset(path: Path, *, held_out_fraction: float = 0.1, columns: Columns | None = None) -> Dataset:
-    """Read a MedPix 2.0 folder, a table, or a folder with exactly one table.
+def read_dataset(path: Path, options: ReadOptions | None = None) -> Dataset:
+    """Read a folder in a layout of `FORMATS` (it, or the only such folder in it), a table, or a folder with one table.
 
     Raises:
         InputError: Nothing readable there, or all rows that cannot be used.
     """
-    name = shown_name(path)
-    columns = columns or Columns()
+    options = options or ReadOptions()
     if path.is_file():
-        if path.suffix.lower() not in _TABLES:
-            raise InputError(Mistake(file=name, reason="neither CSV nor JSONL", remedy="Give a folder, or such a file"))
-        return read_table(path, columns=columns, held_out_fraction=held_out_fraction)
+        return table.read(path, options)
     if not path.is_dir():
-        raise InputError(Mistake(file=name, reason="there is no such folder or file", remedy="Check --data"))
-    if root := find_root(path):
-        return read_medpix(root, held_out_fraction=held_out_fraction)
-    tables = sorted(file for file in path.iterdir() if file.suffix.lower() in _TABLES and file.is_file())
+        raise InputError(
+            Mistake(file=shown_name(path), reason="there is no such folder or file", remedy="Check --data")
+        )
+    found = _roots(path)
+    if len(found) > 1:
+        raise InputError(
+            Mistake(
+                file=shown_name(path),
+                reason=f"{len(found)} datasets are in the folder ({', '.join(layout.NAME for layout, _ in found)})",
+                remedy="Name one of them; --data can be given several times",
+            )
+        )
+    if found:
+        layout, root = found[0]
+        dataset: Dataset = layout.read(root, options)
+        return dataset
+    tables = table.tables(path)
     if len(tables) == 1:
-        return read_table(tables[0], columns=columns, held_out_fraction=held_out_fraction)
-    found = "the folder is empty" if not any(path.iterdir()) else f"{len(tables)} tables are in the folder"
+        return table.read(tables[0], options)
+    there = f"{len(tables)} tables are in the folder" if any(path.iterdir()) else "the folder is empty"
     raise InputError(
         Mistake(
-            file=name,
-            reason=f"expected MedPix 2.0 (Descriptions.json) or one table of image,prompt,answer,case; {found}",
-            remedy="Name the CSV or JSONL file itself, or the folder as distributed",
+            file=shown_name(path),
+            reason=f"no known layout; {there}. Known are "
+            + "; ".join([*(layout.LAYOUT for layout in FORMATS), table.LAYOUT]),
+            remedy="Give the folder as distributed, or name the CSV or JSONL file itself",
         )
     )
+
+
+def _roots(path: Path) -> list[tuple[ModuleType, Path]]:
+    """Datasets at this folder; where there is none, in the folders directly inside."""
+    here = [(layout, path) for layout in FORMATS if layout.is_root(path)]
+    if here:
+        return here
+    folders = sorted(child for child in path.iterdir() if child.is_dir())
+    return [(layout, folder) for folder in folders for layout in FORMATS if layout.is_root(folder)]

@@ -13,7 +13,7 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 MAX_PIXELS = 20_000_000
 FORMATS = ("JPEG", "PNG", "WEBP")
@@ -51,7 +51,7 @@ def image_inside(root: Path, name: str) -> Path:
             raise ImageRefusedError("the path leads out of the dataset's folder", inside)
         if not path.is_file():
             raise ImageRefusedError("there is no such image", "Copy the image there, or take the row out")
-    except (OSError, RuntimeError):
+    except (OSError, RuntimeError, ValueError):
         raise ImageRefusedError("not a usable file name", inside) from None
     return path
 
@@ -66,21 +66,12 @@ def check_header(path: Path) -> None:
 
 
 def open_image(path: Path) -> Image.Image:
-    """Decode an image completely, as RGB; 16-bit greys are windowed from their darkest to their brightest value.
+    """Decode an image completely, upright and as RGB; 16-bit greys are windowed from their darkest to their brightest.
 
     Raises:
         ImageRefusedError: DICOM, an unknown format, more than 20 million pixels, or damaged.
     """
-    image = _opened(path)
-    try:
-        image.load()
-        if image.mode.startswith("I") or image.mode == "F":
-            image = _windowed(image)
-        return image.convert("RGB")
-    except _DECODER_ERRORS:
-        raise ImageRefusedError(
-            "the image is damaged and cannot be decoded", "Export it again, or take the row out"
-        ) from None
+    return _decoded(_opened(path), "RGB")
 
 
 def pixels(path: Path, size_px: int) -> np.ndarray:
@@ -94,6 +85,36 @@ def pixels(path: Path, size_px: int) -> np.ndarray:
         image = image.resize((size_px, size_px), Image.Resampling.BICUBIC)
     values = np.asarray(image, dtype=np.float32) / np.float32(127.5) - np.float32(1)
     return np.ascontiguousarray(values.transpose(2, 0, 1))
+
+
+def small_grey(path: Path, side_px: int) -> tuple[np.ndarray, tuple[int, int]]:
+    """(grey values, shape (side, side), float32; stored width and height): upright, squeezed into a square.
+
+    Of a JPEG only as much is decoded as is needed.
+
+    Raises:
+        ImageRefusedError: See `open_image`.
+    """
+    image = _opened(path)
+    size = image.size
+    image.draft("L", (2 * side_px, 2 * side_px))
+    grey = _decoded(image, "L").resize((side_px, side_px), Image.Resampling.LANCZOS)
+    return np.asarray(grey, dtype=np.float32), size
+
+
+def _decoded(image: Image.Image, mode: str) -> Image.Image:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image.load()
+            image = ImageOps.exif_transpose(image)
+        if image.mode.startswith("I") or image.mode == "F":
+            image = _windowed(image)
+        return image.convert(mode)
+    except _DECODER_ERRORS:
+        raise ImageRefusedError(
+            "the image is damaged and cannot be decoded", "Export it again, or take the row out"
+        ) from None
 
 
 def _opened(path: Path) -> Image.Image:
@@ -110,7 +131,7 @@ def _opened(path: Path) -> Image.Image:
         )
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            warnings.simplefilter("ignore")  # large images are refused below, damaged EXIF counts as none
             image = Image.open(path, formats=FORMATS)
     except Image.DecompressionBombError:
         raise ImageRefusedError(f"more than {MAX_PIXELS:,} pixels", "Reduce the image first") from None

@@ -5,9 +5,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 from planner.errors import InputError, Mistake
 from trainer.dataset.example import Example
+
+Part = Literal["train", "held_out", "test"]
+Parts = tuple[tuple[Example, ...], tuple[Example, ...]]
 
 
 def case_share(case: str) -> float:
@@ -15,9 +19,7 @@ def case_share(case: str) -> float:
     return int.from_bytes(hashlib.sha256(b"plateau held-out " + case.encode()).digest()[:8], "big") / 2**64
 
 
-def split_by_case(
-    examples: Sequence[Example], held_out_fraction: float, *, file: str
-) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
+def split_by_case(examples: Sequence[Example], held_out_fraction: float, *, file: str) -> Parts:
     """(training, held-out) examples; no case is in both, both have at least one.
 
     Raises:
@@ -39,6 +41,33 @@ def split_by_case(
         tuple(example for example in examples if example.case not in held_out),
         tuple(example for example in examples if example.case in held_out),
     )
+
+
+def official_split(
+    examples: Sequence[tuple[Part, Example]], *, file: str, leak: str = "The distributed split leaks"
+) -> tuple[Parts, list[str]]:
+    """The split that a dataset comes with, where it does not leak: ((training, held-out), notes).
+
+    A training example of a case that is also held out would be learned and then asked for: it is left out, with a
+    count. The test part is left alone.
+
+    Raises:
+        InputError: Nothing is left to learn from, or nothing is held out.
+    """
+    held_out = tuple(example for part, example in examples if part == "held_out")
+    cases = {example.case for example in held_out}
+    learned = [example for part, example in examples if part == "train"]
+    training = tuple(example for example in learned if example.case not in cases)
+    if not training or not held_out:
+        empty = "training" if not training else "held-out"
+        raise InputError(
+            Mistake(file=file, reason=f"the {empty} part has no example", remedy="Download the dataset again")
+        )
+    notes = []
+    if leaking := len(learned) - len(training):
+        both = len({example.case for example in learned} & cases)
+        notes.append(f"{leak}: {both:,} cases are on both sides. Their {leaking:,} training examples are left out.")
+    return (training, held_out), notes
 
 
 def dataset_digest(examples: Iterable[Example], salt: bytes) -> str:

@@ -2,89 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct
-
 from planner.errors import InputError, Mistake, shown_name
-from trainer.dataset.example import Dataset, Example, prompt_form
-from trainer.dataset.image_file import ImageRefusedError, image_inside
+from trainer.dataset.example import Dataset, Example, is_closed, prompt_form
+from trainer.dataset.options import ReadOptions
+from trainer.dataset.rows import Row, collected, require_columns
 from trainer.dataset.split import split_by_case
-from trainer.dataset.text_file import csv_rows, jsonl_rows, raise_all
+from trainer.dataset.text_file import csv_rows, jsonl_rows
+
+NAME = "table"
+LAYOUT = "one table of image,prompt,answer,case (CSV or JSONL)"
+_SUFFIXES = (".csv", ".jsonl")
 
 
-class Columns(Struct, frozen=True, kw_only=True):
-    """Names of the columns; without `case`, every image is a case of its own."""
-
-    image: str = "image"
-    prompt: str = "prompt"
-    answer: str = "answer"
-    case: str = "case"
+def tables(folder: Path) -> list[Path]:
+    """CSV and JSONL files in a folder."""
+    return sorted(file for file in folder.iterdir() if file.suffix.lower() in _SUFFIXES and file.is_file())
 
 
-def read_table(path: Path, *, columns: Columns, held_out_fraction: float) -> Dataset:
+def read(path: Path, options: ReadOptions) -> Dataset:
     """Read a CSV or JSONL file; image names are relative to its folder.
 
     Raises:
         InputError: All rows that cannot be used.
     """
     name = shown_name(path)
-    rows: Iterator[tuple[int, dict[str, Any]]] = csv_rows(path) if path.suffix.lower() == ".csv" else jsonl_rows(path)
-    mistakes: list[Mistake] = []
-    examples: list[Example] = []
-    cases_named = False
-    for row, fields in rows:
-        if row_mistakes := list(_missing(fields, columns, name, row)):
-            mistakes.extend(row_mistakes)
-            if len(row_mistakes) > 1 or columns.image not in fields:
-                break  # the header is wrong: every row would say the same
-            continue
-        try:
-            image = image_inside(path.parent, str(fields[columns.image]).strip())
-        except ImageRefusedError as problem:
-            mistakes.append(
-                Mistake(file=name, row=row, field=columns.image, reason=problem.reason, remedy=problem.remedy)
-            )
-            continue
-        case = str(fields.get(columns.case) or "").strip()
-        cases_named = cases_named or bool(case)
-        examples.append(
-            Example(
-                image=image,
-                prompt=prompt_form(str(fields.get(columns.prompt) or "")),
-                answer=" ".join(str(fields[columns.answer]).split()),
-                case=case or f"image {fields[columns.image]}",
-                file=name,
-                row=row,
-            )
+    if path.suffix.lower() not in _SUFFIXES:
+        raise InputError(Mistake(file=name, reason="neither CSV nor JSONL", remedy="Give a folder, or such a file"))
+    columns = options.columns
+    rows: list[tuple[int, dict[str, Any]]] = list(csv_rows(path) if path.suffix.lower() == ".csv" else jsonl_rows(path))
+    require_columns(
+        rows,
+        (columns.image, columns.answer),
+        file=name,
+        remedy="Name the columns image,prompt,answer,case, or give --image-column and --answer-column",
+    )
+
+    def make(row: Row) -> Example:
+        image, answer = row.name(columns.image), row.text(columns.answer)
+        prompt = prompt_form(row.optional(columns.prompt), options.language)
+        return Example(
+            image=row.image(path.parent, image, key=columns.image),
+            prompt=prompt,
+            answer=answer,
+            case=row.optional(columns.case) or f"image {image}",
+            file=name,
+            row=row.number,
+            closed=is_closed(prompt, answer),
+            language=options.language,
         )
-    raise_all(mistakes)
-    if not examples:
-        raise InputError(Mistake(file=name, reason="there is no row in it", remedy="Write one row an image and answer"))
-    training, held_out = split_by_case(examples, held_out_fraction, file=name)
+
+    examples = collected(name, rows, make, remedy="Write it, or take the row out")
+    training, held_out = split_by_case(examples, options.held_out_fraction, file=name)
     notes = (
         ()
-        if cases_named
+        if any(fields.get(columns.case) for _, fields in rows)
         else (
             f"No column {columns.case!r}: every image counts as a case of its own. If patients have several images, "
             "name the patient there, or the held-out loss looks better than it is.",
         )
     )
-    return Dataset(format="table", training=training, held_out=held_out, notes=notes)
-
-
-def _missing(fields: dict[str, Any], columns: Columns, file: str, row: int) -> Iterator[Mistake]:
-    for field in (columns.image, columns.answer):
-        if field not in fields:
-            yield Mistake(
-                file=file,
-                row=row,
-                field=field,
-                reason="there is no such column",
-                remedy="Name the columns image,prompt,answer,case, or give --image-column and --answer-column",
-            )
-        elif not str(fields[field] if fields[field] is not None else "").strip():
-            remedy = "Write it, or take the row out"
-            yield Mistake(file=file, row=row, field=field, reason="the field is empty", remedy=remedy)
+    return Dataset(format=NAME, training=training, held_out=held_out, notes=notes)
