@@ -23,7 +23,9 @@ from trainer.config import Settings
 from trainer.dataset import Dataset, Example, dataset_digest
 from trainer.header import make_header, refuse_other_configuration
 from trainer.loop import Bench
-from trainer.model import LoadedModel, add_lora, choose_device, load_model, parameter_counts
+from trainer.lora import add_lora
+from trainer.memory import Memory
+from trainer.model import LoadedModel, choose_device, load_model, parameter_counts
 from trainer.progress import say, stage
 from trainer.quantize import default_quantization
 from trainer.runs import Calibrator, budget_id, trunk_id
@@ -164,6 +166,7 @@ def _prepare(settings: Settings, work: Path, stop: StopFlag) -> _Prepared:
         rank=settings.lora_rank,
         alpha=settings.lora_alpha(),
         seed=settings.seed,
+        dtype=model.dtype,
     )
     trainable, total = parameter_counts(model.network)
     say(f"LoRA {settings.lora_targets}, rank {settings.lora_rank}: {trainable:,} of {total:,} parameters "
@@ -229,7 +232,7 @@ def _run_all(
             features=prepared.features,
             settings=settings,
             order=DataOrder(len(prepared.training), batch, settings.seed),
-            micro_batch_size=settings.micro_batch_size or batch,
+            memory=Memory(micro_batch_size=settings.micro_batch_size or batch),
             stop=stop,
             stage=bar,
             save=save,

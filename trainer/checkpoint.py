@@ -16,7 +16,7 @@ from msgspec import Struct, structs
 from safetensors.torch import load, save
 
 from planner.record import write_atomically
-from trainer.model import LoadedModel
+from trainer.optimizer import MasterAdamW
 
 
 class Progress(Struct, frozen=True, kw_only=True):
@@ -28,26 +28,14 @@ class Progress(Struct, frozen=True, kw_only=True):
     wall_seconds: float = 0.0
 
 
-def snapshot(model: LoadedModel, optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
-    """Copies of all that a run changes."""
-    tensors = {f"adapter.{name}": p.detach().cpu().clone() for name, p in model.trainable_named().items()}
-    for name, parameter in model.trainable_named().items():
-        for key, value in optimizer.state.get(parameter, {}).items():
-            tensors[f"optimizer.{key}.{name}"] = torch.as_tensor(value).detach().cpu().clone()
-    tensors["random"] = torch.get_rng_state()
-    return tensors
+def snapshot(optimizer: MasterAdamW) -> dict[str, torch.Tensor]:
+    """Copies of all that a run changes: adapters, moments and the random state."""
+    return {**optimizer.tensors(), "random": torch.get_rng_state()}
 
 
-def restore(model: LoadedModel, optimizer: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]) -> None:
+def restore(optimizer: MasterAdamW, tensors: dict[str, torch.Tensor]) -> None:
     """Put a snapshot back."""
-    state: dict[int, dict[str, torch.Tensor]] = {}
-    with torch.no_grad():
-        for index, (name, parameter) in enumerate(model.trainable_named().items()):
-            parameter.copy_(tensors[f"adapter.{name}"])
-            found = {key: tensors.get(f"optimizer.{key}.{name}") for key in ("step", "exp_avg", "exp_avg_sq")}
-            state[index] = {key: value.clone() for key, value in found.items() if value is not None}
-    groups = optimizer.state_dict()["param_groups"]
-    optimizer.load_state_dict({"state": {i: s for i, s in state.items() if s}, "param_groups": groups})
+    optimizer.load(tensors)
     torch.set_rng_state(tensors["random"])
 
 

@@ -45,6 +45,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     lora_targets: str = "all-linear"
     lora_rank: int = 8
     context_tokens: int | None = None
+    loss_mask: str = "suffix"
     quantization: str | None = None
     device: str | None = None
     schedule: str = "trunk"

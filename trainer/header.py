@@ -57,7 +57,7 @@ def make_header(
             effective_batch_size=settings.effective_batch(),
             learning_rate=settings.peak_learning_rate(),
             schedule=ScheduleName(settings.schedule),
-            loss_mask="suffix",
+            loss_mask=settings.loss_mask,
             dataset_digest=digest,
         ),
         dataset=DatasetCounts(

@@ -15,19 +15,20 @@ from trainer.checkpoint import Progress
 from trainer.clock import TrainClock
 from trainer.config import Settings
 from trainer.feature_cache import FeatureCache
+from trainer.memory import Memory, is_out_of_memory, release, set_checkpointing
 from trainer.model import LoadedModel
+from trainer.optimizer import MasterAdamW
 from trainer.probe import peak_memory_gib
 from trainer.progress import Stage
 from trainer.schedule import Budget, DataOrder, learning_rate
 from trainer.step import StepResult, evaluate, training_step
-from trainer.stopping import StopFlag
+from trainer.stopping import StopFlag, StoppedEarlyError
 from trainer.tokens import Encoded
 
 SECONDS_BETWEEN_CHECKPOINTS = 120.0
 NON_FINITE_IN_A_ROW = 3
-HALVINGS = 3
 TRAIN_EVENTS_A_SEGMENT = 40
-EVALUATION_BATCH = 32
+ANSWERS_AT_ONCE = 32
 
 
 class RunFailedError(Exception):
@@ -42,8 +43,8 @@ class Bench(Struct, kw_only=True):
     """What all runs of a calibration share.
 
     Attributes:
-        micro_batch_size: Halved when memory does not suffice; the effective batch stays.
-        samples: Where texts of answers are kept, or None.
+        memory: Shrinks when it does not suffice; the effective batch stays.
+        keep: Where texts of answers are kept, or None.
     """
 
     model: LoadedModel
@@ -52,15 +53,15 @@ class Bench(Struct, kw_only=True):
     features: FeatureCache
     settings: Settings
     order: DataOrder
-    micro_batch_size: int
+    memory: Memory
     stop: StopFlag
     stage: Stage
     save: Callable[[str, Progress, dict[str, torch.Tensor]], None]
     keep: Callable[[Sequence[answers.Answer], int], None] | None = None
 
-    def new_optimizer(self) -> torch.optim.Optimizer:
-        """AdamW on the adapters, without weight decay."""
-        return torch.optim.AdamW(self.model.trainable(), lr=self.settings.peak_learning_rate(), weight_decay=0.0)
+    def new_optimizer(self) -> MasterAdamW:
+        """AdamW on the adapters."""
+        return MasterAdamW(self.model.trainable_named(), learning_rate=self.settings.peak_learning_rate())
 
     def examples(self, step: int) -> int:
         """Processed after so many steps."""
@@ -71,7 +72,7 @@ def advance(
     bench: Bench,
     log: RunLog,
     run: str,
-    optimizer: torch.optim.Optimizer,
+    optimizer: MasterAdamW,
     progress: Progress,
     *,
     until: int,
@@ -101,16 +102,14 @@ def advance(
         )
 
     for step in range(progress.step, until):
+        rate = learning_rate(step, bench.settings.peak_learning_rate(), budget)
+        optimizer.set_learning_rate(rate)
         try:
-            bench.stop.check()
-        except Exception:
+            with clock.running():
+                result = _one_step(bench, log, run, optimizer, step)
+        except StoppedEarlyError:
             _save(bench, log, run, here(step), optimizer)
             raise
-        rate = learning_rate(step, bench.settings.peak_learning_rate(), budget)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        with clock.running():
-            result = _one_step(bench, log, run, optimizer, step)
         tokens += result.suffix_tokens
         if not result.finite:
             bad += 1
@@ -130,24 +129,41 @@ def advance(
     return here(until)
 
 
-def _one_step(bench: Bench, log: RunLog, run: str, optimizer: torch.optim.Optimizer, step: int) -> StepResult:
+def _one_step(bench: Bench, log: RunLog, run: str, optimizer: MasterAdamW, step: int) -> StepResult:
     """A step; where memory does not suffice, smaller micro-batches and the same effective batch."""
     examples = [bench.training[index] for index in bench.order(step)]
-    for _ in range(HALVINGS + 1):
+    memory = bench.memory
+    while True:
         try:
             return training_step(
-                bench.model, optimizer, examples, bench.features, micro_batch_size=bench.micro_batch_size
+                bench.model,
+                optimizer,
+                examples,
+                bench.features,
+                micro_batch_size=memory.micro_batch_size,
+                loss_mask=bench.settings.loss_mask,
+                between=bench.stop.check,
             )
-        except torch.OutOfMemoryError:
-            optimizer.zero_grad(set_to_none=True)
-            if bench.model.device.type == "cuda":
-                torch.cuda.empty_cache()
-        half = bench.micro_batch_size // 2
-        log.append(OutOfMemory(run=run, step=step, micro_batch_size=bench.micro_batch_size, next_micro_batch_size=half))
-        if half == 0:
-            break
-        bench.micro_batch_size = half
-    raise RunFailedError("out_of_memory")
+        except (RuntimeError, MemoryError) as problem:
+            if not is_out_of_memory(problem):
+                raise
+        # Outside of the handler, whose traceback holds the failed attempt's tensors.
+        optimizer.zero_grad()
+        release(bench.model.device)
+        before = memory.micro_batch_size
+        goes_on = memory.shrink()
+        log.append(
+            OutOfMemory(
+                run=run,
+                step=step,
+                micro_batch_size=before,
+                next_micro_batch_size=memory.micro_batch_size if goes_on else 0,
+                checkpointing=memory.checkpointing,
+            )
+        )
+        if not goes_on:
+            raise RunFailedError("out_of_memory")
+        set_checkpointing(bench.model.network, memory.checkpointing)
 
 
 def _train_event(
@@ -166,8 +182,8 @@ def _train_event(
     )
 
 
-def _save(bench: Bench, log: RunLog, run: str, progress: Progress, optimizer: torch.optim.Optimizer) -> None:
-    bench.save(run, progress, checkpoint.snapshot(bench.model, optimizer))
+def _save(bench: Bench, log: RunLog, run: str, progress: Progress, optimizer: MasterAdamW) -> None:
+    bench.save(run, progress, checkpoint.snapshot(optimizer))
     log.append(Checkpoint(run=run, step=progress.step, examples=bench.examples(progress.step)))
 
 
@@ -203,12 +219,21 @@ def evaluate_held_out(bench: Bench, log: RunLog, run: str, progress: Progress, *
 
 def _evaluated(bench: Bench) -> tuple[list[float], list[int]]:
     """Losses by case, in batches that fit."""
-    size = EVALUATION_BATCH
-    while size:
+    memory = bench.memory
+    while memory.evaluation_batch_size:
         try:
-            return evaluate(bench.model, bench.held_out, bench.features, batch_size=size, between=bench.stop.check)
-        except torch.OutOfMemoryError:
-            size //= 2
+            return evaluate(
+                bench.model,
+                bench.held_out,
+                bench.features,
+                batch_size=memory.evaluation_batch_size,
+                between=bench.stop.check,
+            )
+        except (RuntimeError, MemoryError) as problem:
+            if not is_out_of_memory(problem):
+                raise
+        release(bench.model.device)
+        memory.evaluation_batch_size //= 2
     raise RunFailedError("out_of_memory")
 
 
@@ -225,9 +250,9 @@ def answer_held_out(bench: Bench, log: RunLog, run: str, progress: Progress, los
     found: list[answers.Answer] = []
     chosen = answer_subset(bench.held_out, count)
     longest = min(bench.settings.context(), 64)
-    for first in range(0, count, EVALUATION_BATCH):
+    for first in range(0, count, ANSWERS_AT_ONCE):
         bench.stop.check()
-        part = chosen[first : first + EVALUATION_BATCH]
+        part = chosen[first : first + ANSWERS_AT_ONCE]
         found += answers.generate(bench.model, part, bench.features, longest_tokens=longest)
     quality = answers.judge(found)
     examples = bench.examples(progress.step)

@@ -1,16 +1,9 @@
-"""Loading PaliGemma and adding LoRA adapters to its language model.
-
-The base is frozen. Adapters go by full path (`language_model. ... .q_proj`): by suffix they would also land in SigLIP's
-q, k and v, where 45 % of the "attention" adapters would sit, and the image features could not be computed once.
-"""
+"""Loading a PaliGemma from this machine, as it is or with random weights of its shape."""
 
 from __future__ import annotations
 
-import contextlib
-import io
 import os
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +12,17 @@ from msgspec import Struct
 from safetensors import SafetensorError
 
 from planner.errors import MissingPartError
+from trainer.last_layer import shorten_last_layer
 from trainer.quantize import compute_dtype, loading_options
+from trainer.quiet import hush, quiet
+from trainer.shape import PALIGEMMA, PALIGEMMA_2
 from trainer.tokens import Tokenizer
 
-TARGETS = {
-    "attention": ("q_proj", "k_proj", "v_proj", "o_proj"),
-    "all-linear": ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"),
+# Commits of the hub: another revision would be another model.
+REVISIONS = {
+    PALIGEMMA: "35e4f46485b4d07967e7e9935bc3786aad50687c",
+    PALIGEMMA_2: "96eeb174da13ca1a2b247e4d0867436296c36420",
 }
-PALIGEMMA = "google/paligemma-3b-pt-224"
-REVISIONS = {PALIGEMMA: "35e4f46485b4d07967e7e9935bc3786aad50687c"}
 
 
 class HubTokenizer:
@@ -61,6 +56,7 @@ class LoadedModel(Struct, kw_only=True):
         network: `PaliGemmaForConditionalGeneration`, adapters injected in place.
         name: Hub name or `tiny`; never a path.
         dtype: Arithmetic of the step.
+        short_last_layer: The last layer computes only the rows that predict a token (`trainer.last_layer`).
     """
 
     network: Any
@@ -69,6 +65,7 @@ class LoadedModel(Struct, kw_only=True):
     device: torch.device
     dtype: torch.dtype
     quantization: str
+    short_last_layer: bool = False
 
     @property
     def image_size_px(self) -> int:
@@ -90,6 +87,12 @@ class LoadedModel(Struct, kw_only=True):
     def vocabulary_size(self) -> int:
         """Columns of the head."""
         return int(self.network.config.get_text_config().vocab_size)
+
+    @property
+    def logit_cap(self) -> float | None:
+        """Gemma 2's soft cap of the logits."""
+        cap: float | None = getattr(self.network.config.get_text_config(), "final_logit_softcapping", None)
+        return cap
 
     def trainable(self) -> list[torch.nn.Parameter]:
         """Parameters that move."""
@@ -113,31 +116,17 @@ def choose_device(name: str | None = None) -> torch.device:
     return torch.device(name)
 
 
-def hush() -> None:
-    """No progress bars and remarks of transformers; what matters is said by Plateau."""
-    from transformers.utils import logging
-
-    talk: Any = logging
-    talk.set_verbosity_error()
-    talk.disable_progress_bar()
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Without the libraries' remarks on optional parts that are not used."""
-    with (
-        warnings.catch_warnings(),
-        contextlib.redirect_stdout(io.StringIO()),
-        contextlib.redirect_stderr(io.StringIO()),
-    ):
-        warnings.simplefilter("ignore")
-        yield
-
-
-def load_model(source: str, *, name: str, quantization: str, device: torch.device) -> LoadedModel:
+def load_model(
+    source: str, *, name: str, quantization: str, device: torch.device, tokenizer: Tokenizer | None = None
+) -> LoadedModel:
     """Load weights and tokenizer from a folder or the local Hugging Face cache; nothing is downloaded.
 
-    `source` is a folder or a hub name, `name` what the record calls it.
+    Args:
+        source: A folder or a hub name.
+        name: What the record calls it.
+        quantization: How the weights of the language model are held.
+        device: Where.
+        tokenizer: In place of the model's own.
 
     Raises:
         MissingPartError: The weights are not on this machine.
@@ -152,8 +141,8 @@ def load_model(source: str, *, name: str, quantization: str, device: torch.devic
         options["revision"] = REVISIONS[source]
     what = "this folder" if Path(source).exists() else source
     try:
-        with _quiet():
-            tokenizer = AutoTokenizer.from_pretrained(source, **options)
+        with quiet():
+            found = tokenizer or HubTokenizer(AutoTokenizer.from_pretrained(source, **options))
             loaded: Any = PaliGemmaForConditionalGeneration.from_pretrained(
                 source,
                 use_safetensors=True,
@@ -174,50 +163,16 @@ def load_model(source: str, *, name: str, quantization: str, device: torch.devic
             f"Use --model tiny, {PALIGEMMA}, or a complete folder."
         )
     network.requires_grad_(False)
+    shorten_last_layer(network)
     return LoadedModel(
         network=network,
-        tokenizer=HubTokenizer(tokenizer),
+        tokenizer=found,
         name=name,
         device=device,
         dtype=compute_dtype(quantization, device),
         quantization=quantization,
+        short_last_layer=True,
     )
-
-
-def lora_pattern(targets: str) -> str:
-    """Regular expression of the modules that get an adapter, all inside the language model."""
-    return rf".*language_model\..*\.({'|'.join(TARGETS[targets])})"
-
-
-def add_lora(network: Any, *, targets: str, rank: int, alpha: float, seed: int) -> Any:
-    """Inject adapters in place (B = 0, so the network computes the same as before) and freeze everything else.
-
-    Dropout is 0: in a calibration it costs 40 % activations and buys nothing.
-    """
-    with _quiet():
-        from peft import LoraConfig, inject_adapter_in_model
-
-    make: Any = LoraConfig
-    config = make(r=rank, lora_alpha=alpha, lora_dropout=0.0, bias="none", target_modules=lora_pattern(targets))
-    with torch.random.fork_rng(devices=[]), _quiet():
-        torch.manual_seed(seed)
-        network = inject_adapter_in_model(config, network)
-    for name, parameter in network.named_parameters():
-        parameter.requires_grad_("lora_" in name)
-    return network
-
-
-def reset_lora(model: LoadedModel, seed: int) -> None:
-    """Adapters as at the start of a run: A drawn from the seed, B zero."""
-    generator = torch.Generator().manual_seed(seed)
-    for name, parameter in model.trainable_named().items():
-        if "lora_B" in name:
-            torch.nn.init.zeros_(parameter)
-        else:
-            bound = (1.0 / parameter.shape[1]) ** 0.5
-            drawn = torch.rand(parameter.shape, generator=generator) * 2 * bound - bound
-            with torch.no_grad():
-                parameter.copy_(drawn)
 
 
 def parameter_counts(network: Any) -> tuple[int, int]:

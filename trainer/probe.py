@@ -13,6 +13,7 @@ import torch
 from planner.record import Probe
 from trainer.answers import Prefill, padded_prompts
 from trainer.model import LoadedModel
+from trainer.optimizer import MasterAdamW
 from trainer.step import training_step
 from trainer.tokens import Encoded
 
@@ -78,7 +79,7 @@ def _train_probe(
     examples = _examples(model, micro_batch, prompt, suffix)
     features = _features(model, micro_batch)
     # Learning rate 0: all the work of a step, and the adapters stay where they are.
-    optimizer = torch.optim.AdamW(model.trainable(), lr=0.0, weight_decay=0.0)
+    optimizer = MasterAdamW(model.trainable_named(), learning_rate=0.0)
     model.network.train()
 
     def once() -> None:

@@ -14,7 +14,8 @@ from trainer import checkpoint, preflight
 from trainer.checkpoint import Progress
 from trainer.config import Settings
 from trainer.loop import Bench, RunFailedError, advance, answer_held_out, evaluate_held_out, finish
-from trainer.model import reset_lora
+from trainer.lora import reset_lora
+from trainer.optimizer import MasterAdamW
 from trainer.probe import probe
 from trainer.progress import Stage, duration, say
 from trainer.schedule import Budget, DataOrder
@@ -59,10 +60,10 @@ class Calibrator:
                     progress = advance(
                         self.bench, log, trunk, optimizer, progress, until=budget.cool_down_from, budget=None
                     )
-                    here = checkpoint.snapshot(self.bench.model, optimizer)
+                    here = checkpoint.snapshot(optimizer)
                     self.bench.save(trunk, progress, here)
                     self._branch(budget, trunk, progress, here)
-                    checkpoint.restore(self.bench.model, optimizer, here)
+                    checkpoint.restore(optimizer, here)
             except RunFailedError as failure:
                 finish(self.bench, log, trunk, progress, failure.status)
                 return
@@ -88,12 +89,10 @@ class Calibrator:
             if at is not None:
                 self._to_the_end(log, run, optimizer, at, budget)
 
-    def _to_the_end(
-        self, log: RunLog, run: str, optimizer: torch.optim.Optimizer, progress: Progress, budget: Budget
-    ) -> None:
+    def _to_the_end(self, log: RunLog, run: str, optimizer: MasterAdamW, progress: Progress, budget: Budget) -> None:
         try:
             progress = advance(self.bench, log, run, optimizer, progress, until=budget.steps, budget=budget)
-            self.bench.save(run, progress, checkpoint.snapshot(self.bench.model, optimizer))
+            self.bench.save(run, progress, checkpoint.snapshot(optimizer))
             event = evaluate_held_out(self.bench, log, run, progress, annealed=True)
             quality = answer_held_out(self.bench, log, run, progress, event.loss)
             finish(self.bench, log, run, progress)
@@ -110,7 +109,7 @@ class Calibrator:
         seed: int,
         budget: Budget | None,
         source: tuple[str, Progress, dict[str, torch.Tensor]] | None,
-    ) -> tuple[torch.optim.Optimizer, Progress | None]:
+    ) -> tuple[MasterAdamW, Progress | None]:
         """Adapters and optimizer where the run begins or goes on; None when it is over already."""
         optimizer = self.bench.new_optimizer()
         if self._finished(run):
@@ -125,14 +124,17 @@ class Calibrator:
                 seed=seed,
                 branch_of=source[0] if source else None,
                 resumed_examples=float(self.bench.examples(progress.step)) if found else 0.0,
+                micro_batch_size=self.bench.memory.micro_batch_size,
+                checkpointing=self.bench.memory.checkpointing,
             )
         )
         if found or source:
-            checkpoint.restore(self.bench.model, optimizer, found[1] if found else source[2])  # type: ignore[index]
+            checkpoint.restore(optimizer, found[1] if found else source[2])  # type: ignore[index]
             if found and source is None:
                 self.bar.advance(self.bench.examples(progress.step), "resumed")
             return optimizer, progress
-        reset_lora(self.bench.model, seed)
+        reset_lora(self.bench.model.trainable_named(), seed)
+        optimizer.start_from_parameters()
         if not self.measured:
             self._before_training(log, run, progress)
             self.measured = True
@@ -144,7 +146,7 @@ class Calibrator:
         for timed in probe(
             bench.model,
             run=run,
-            micro_batch_size=bench.micro_batch_size,
+            micro_batch_size=bench.memory.micro_batch_size,
             prompt_tokens=max(2, round(header.dataset.prompt_tokens_mean or 2)),
             suffix_tokens=max(2, round(header.dataset.suffix_tokens_mean or 2)),
             repeats=PROBE_REPEATS,

@@ -8,7 +8,10 @@ from msgspec import Struct
 
 from trainer.sample import SIZE_PX
 
-# google/paligemma-3b-pt-224, config.json; what it leaves out, transformers fills with values that differ from these.
+PALIGEMMA = "google/paligemma-3b-pt-224"
+PALIGEMMA_2 = "google/paligemma2-3b-pt-224"
+
+# The models' config.json; what it leaves out, transformers fills with values that differ from these.
 PALIGEMMA_CONFIG: dict[str, Any] = {
     "image_token_index": 257152,
     "projection_dim": 2048,
@@ -35,6 +38,27 @@ PALIGEMMA_CONFIG: dict[str, Any] = {
         "vision_use_head": False,
     },
 }
+PALIGEMMA_2_CONFIG: dict[str, Any] = {
+    **PALIGEMMA_CONFIG,
+    "projection_dim": 2304,
+    "hidden_size": 2304,
+    "text_config": {
+        "model_type": "gemma2",
+        "hidden_size": 2304,
+        "intermediate_size": 9216,
+        "num_hidden_layers": 26,
+        "num_attention_heads": 8,
+        "num_key_value_heads": 4,
+        "head_dim": 256,
+        "vocab_size": 257216,
+    },
+}
+CONFIGS = {PALIGEMMA: PALIGEMMA_CONFIG, PALIGEMMA_2: PALIGEMMA_2_CONFIG}
+
+
+def at_image_size(config: dict[str, Any], image_size_px: int) -> dict[str, Any]:
+    """The same model for another image size; only its position embeddings differ."""
+    return {**config, "vision_config": {**config["vision_config"], "image_size": image_size_px}}
 
 
 class TinyShape(Struct, frozen=True, kw_only=True):

@@ -1,31 +1,44 @@
 """One training step: loss on the suffix only, gradients accumulated over micro-batches, one optimizer move.
 
-Only the rows that predict a suffix token pass through the vocabulary head: the same loss and gradients as the stock
-model's, without logits for 256 image tokens (16 % of the FLOPs of a PaliGemma-3B step, most of its logits' memory).
+Only the rows that predict a suffix token pass through the last layer's MLP and the vocabulary head: the same loss and
+gradients as the stock model's, without logits for 256 image tokens (16 % of the FLOPs of a PaliGemma-3B step, most of
+its logits' memory).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from msgspec import Struct
-from torch.nn import functional
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
+from trainer import suffix_head
 from trainer.model import LoadedModel
-from trainer.tokens import IGNORED, Batch, Encoded, collate
+from trainer.tokens import IGNORED, Batch, Encoded, collate, predicting_rows
 
 Features = Callable[[torch.Tensor], torch.Tensor]
+
+
+class Optimizer(Protocol):
+    """What a step needs of an optimizer."""
+
+    def step(self) -> Any:
+        """Move."""
+
+    def zero_grad(self) -> None:
+        """Forget the gradients."""
 
 
 class StepResult(Struct, frozen=True, kw_only=True):
     """What a step did.
 
     Attributes:
-        loss: Nats per suffix token before the step, not finite when the step was skipped.
+        loss: Nats per labelled token before the step, not finite when the step was skipped.
         gradient_norm: Before clipping.
+        suffix_tokens: Labelled tokens: those of the answers, unless the loss mask is `full`.
         finite: False: the optimizer did not move.
     """
 
@@ -52,32 +65,38 @@ def hidden_states(model: LoadedModel, batch: Batch, features: torch.Tensor, **op
 
 def head(model: LoadedModel, rows: torch.Tensor) -> torch.Tensor:
     """Logits of some rows, in float32."""
-    logits: torch.Tensor = model.network.lm_head(rows)
-    cap = getattr(model.network.config.get_text_config(), "final_logit_softcapping", None)
-    if cap is not None:
-        logits = torch.tanh(logits / cap) * cap
-    return logits.float()
+    return suffix_head.logits(rows, model.network.lm_head.weight, model.logit_cap).float()
 
 
 def token_losses(model: LoadedModel, batch: Batch, features: torch.Tensor) -> torch.Tensor:
-    """Nats of every suffix token of the batch, in row order."""
-    return functional.cross_entropy(*_suffix_rows(model, batch, features), reduction="none")
+    """Nats of every labelled token of the batch, in row order."""
+    rows, targets = labelled_rows(model, batch, features)
+    return suffix_head.token_losses(rows, model.network.lm_head.weight, targets, model.logit_cap)
 
 
 def summed_loss(model: LoadedModel, batch: Batch, features: torch.Tensor) -> torch.Tensor:
-    """Nats summed over the suffix tokens of the batch."""
-    return functional.cross_entropy(*_suffix_rows(model, batch, features), reduction="sum")
+    """Nats summed over the labelled tokens of the batch."""
+    rows, targets = labelled_rows(model, batch, features)
+    return suffix_head.summed_loss(rows, model.network.lm_head.weight, targets, model.logit_cap)
 
 
-def _suffix_rows(model: LoadedModel, batch: Batch, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Logits of the rows that predict a suffix token, and these tokens."""
-    hidden = hidden_states(model, batch, features).last_hidden_state
-    targets = batch.labels[:, 1:].to(model.device)
-    predicted = targets != IGNORED
-    return head(model, hidden[:, :-1][predicted]), targets[predicted]
+def labelled_rows(model: LoadedModel, batch: Batch, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Hidden states of the rows that predict a labelled token, shape (n, width), and these tokens, shape (n,)."""
+    rows, counted = predicting_rows(batch.labels)
+    targets = batch.labels[:, 1:]
+    targets = targets[targets != IGNORED].to(model.device)
+    options = {"suffix_rows": rows.to(model.device)} if model.short_last_layer else {}
+    hidden = hidden_states(model, batch, features, **options).last_hidden_state
+    if model.short_last_layer:
+        flat = counted.flatten().nonzero()[:, 0]
+    else:
+        flat = (rows + batch.labels.shape[1] * torch.arange(len(rows))[:, None])[counted]
+    return hidden.flatten(0, 1).index_select(0, flat.to(model.device)), targets
 
 
-def micro_batches(model: LoadedModel, examples: Sequence[Encoded], size: int) -> list[Batch]:
+def micro_batches(
+    model: LoadedModel, examples: Sequence[Encoded], size: int, *, loss_mask: str = "suffix"
+) -> list[Batch]:
     """Padded batches of at most `size` examples, in order."""
     return [
         collate(
@@ -85,6 +104,7 @@ def micro_batches(model: LoadedModel, examples: Sequence[Encoded], size: int) ->
             image_token_id=model.image_token_id,
             image_tokens=model.image_tokens,
             pad_id=model.tokenizer.pad_id,
+            loss_mask=loss_mask,
         )
         for start in range(0, len(examples), size)
     ]
@@ -92,32 +112,37 @@ def micro_batches(model: LoadedModel, examples: Sequence[Encoded], size: int) ->
 
 def training_step(
     model: LoadedModel,
-    optimizer: torch.optim.Optimizer,
+    optimizer: Optimizer,
     examples: Sequence[Encoded],
     features: Features,
     *,
     micro_batch_size: int,
     clip: float = 1.0,
+    loss_mask: str = "suffix",
+    between: Callable[[], None] = lambda: None,
 ) -> StepResult:
     """Accumulate, clip, move. A loss or gradient that is not finite leaves the optimizer and the weights untouched.
 
     Losses are summed over tokens and divided by the tokens of the whole effective batch, so the result does not
-    depend on how it was cut into micro-batches.
+    depend on how it was cut into micro-batches. Examples of like length go together, which saves padding. `between` is
+    called before every micro-batch; what it raises leaves everything untouched.
     """
-    batches = micro_batches(model, examples, micro_batch_size)
-    tokens = sum(batch.suffix_tokens for batch in batches)
-    optimizer.zero_grad(set_to_none=True)
-    total = 0.0
+    by_length = sorted(examples, key=lambda example: len(example.prompt) + len(example.suffix))
+    batches = micro_batches(model, by_length, micro_batch_size, loss_mask=loss_mask)
+    tokens = sum(int((batch.labels != IGNORED).sum()) for batch in batches)
+    optimizer.zero_grad()
+    losses = []
     for batch in batches:
+        between()
         loss = summed_loss(model, batch, features(batch.images)) / tokens
         torch.autograd.backward(loss)
-        total += float(loss.detach())
+        losses.append(loss.detach())
     norm = float(torch.nn.utils.clip_grad_norm_(model.trainable(), clip))
-    finite = total == total and abs(total) != float("inf") and norm == norm and norm != float("inf")
+    total = float(torch.stack(losses).double().sum())
+    finite = math.isfinite(total) and math.isfinite(norm)
     if finite:
         optimizer.step()
-    else:
-        optimizer.zero_grad(set_to_none=True)
+    optimizer.zero_grad()
     return StepResult(loss=total, gradient_norm=norm, suffix_tokens=tokens, finite=finite)
 
 

@@ -28,7 +28,8 @@ from tokenizers import decoders, models, pre_tokenizers, trainers
 from planner.record import write_atomically
 from trainer import sample
 from trainer.dataset import Dataset
-from trainer.model import HubTokenizer, LoadedModel, hush
+from trainer.model import HubTokenizer, LoadedModel
+from trainer.quiet import hush
 from trainer.shape import TinyShape
 from trainer.step import micro_batches, token_losses
 from trainer.tokens import Encoded, encode_prompt

@@ -4,6 +4,8 @@
     prefix: attended in both directions  |  suffix: causal, the only part with a loss
 
 `token_type_ids` is 1 exactly on the suffix. Left out, the prefix silently becomes causal; all zero, the labels leak.
+The loss mask `full` also labels the prompt, as trainers without a mask do; the prompt sees itself, so there is little
+to learn from it.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from msgspec import Struct
 from trainer.dataset import Example
 
 IGNORED = -100
+LOSS_MASKS = ("suffix", "full")
 
 
 class Tokenizer(Protocol):
@@ -56,7 +59,11 @@ class Encoded(Struct, frozen=True, kw_only=True):
 
 
 class Batch(Struct, frozen=True, kw_only=True):
-    """Padded tensors of several examples, shape (examples, tokens)."""
+    """Padded tensors of several examples, shape (examples, tokens).
+
+    Attributes:
+        suffix_tokens: Of all examples together.
+    """
 
     input_ids: torch.Tensor
     attention_mask: torch.Tensor
@@ -92,7 +99,9 @@ def encode(
     return encoded
 
 
-def collate(examples: Sequence[Encoded], *, image_token_id: int, image_tokens: int, pad_id: int) -> Batch:
+def collate(
+    examples: Sequence[Encoded], *, image_token_id: int, image_tokens: int, pad_id: int, loss_mask: str = "suffix"
+) -> Batch:
     """Pad on the right; padding is masked, has type 0 and no label."""
     length = image_tokens + max(len(example.prompt) + len(example.suffix) for example in examples)
     shape = (len(examples), length)
@@ -105,7 +114,9 @@ def collate(examples: Sequence[Encoded], *, image_token_id: int, image_tokens: i
         end = start + len(example.suffix)
         input_ids[row, :image_tokens] = image_token_id
         input_ids[row, image_tokens:start] = torch.tensor(example.prompt)
-        input_ids[row, start:end] = labels[row, start:end] = torch.tensor(example.suffix)
+        input_ids[row, start:end] = torch.tensor(example.suffix)
+        labelled = start if loss_mask == "suffix" else image_tokens + 1  # nothing predicts <bos>
+        labels[row, labelled:end] = input_ids[row, labelled:end]
         attention_mask[row, :end] = 1
         token_type_ids[row, start:end] = 1
     return Batch(
@@ -116,6 +127,20 @@ def collate(examples: Sequence[Encoded], *, image_token_id: int, image_tokens: i
         images=torch.tensor([example.image for example in examples]),
         suffix_tokens=sum(len(example.suffix) for example in examples),
     )
+
+
+def predicting_rows(labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Which positions predict a labelled token; labels of an example are contiguous.
+
+    Returns:
+        Positions, shape (examples, most labels of an example), padded with valid ones; and which of them count, same
+        shape.
+    """
+    predicted = labels[:, 1:] != IGNORED
+    counts = predicted.sum(dim=1, keepdim=True)
+    place = torch.arange(int(counts.max()))[None, :]
+    first = predicted.int().argmax(dim=1, keepdim=True)
+    return (first + place).clamp(max=labels.shape[1] - 1), place < counts
 
 
 def unigram_entropy_nats(examples: Sequence[Encoded]) -> float:

@@ -6,7 +6,9 @@ import torch
 from msgspec import structs
 
 from trainer import tiny
-from trainer.model import LoadedModel, add_lora
+from trainer.last_layer import shorten_last_layer
+from trainer.lora import add_lora
+from trainer.model import LoadedModel
 from trainer.shape import TinyShape
 from trainer.tokens import Encoded
 
@@ -19,6 +21,8 @@ def random_model(targets: str | None = "all-linear") -> LoadedModel:
     tokenizer = tiny.train_tokenizer(["left upper zone", "right lower zone"], SHAPE.vocabulary)
     model = tiny.new_model(tokenizer, SHAPE)
     model.network.requires_grad_(False)
+    shorten_last_layer(model.network)
+    model.short_last_layer = True
     if targets:
         add_lora(model.network, targets=targets, rank=4, alpha=8, seed=0)
         with torch.random.fork_rng():

@@ -11,14 +11,15 @@ from tests.trainer.models import random_examples, random_features, random_model
 from trainer import checkpoint
 from trainer.checkpoint import Progress
 from trainer.clock import TrainClock
-from trainer.model import reset_lora
+from trainer.lora import reset_lora
+from trainer.optimizer import MasterAdamW
 from trainer.step import training_step
 
 
 def test_a_restored_optimizer_takes_the_same_next_step(tmp_path: Path) -> None:
     model = random_model()
     features = random_features(model)
-    optimizer = torch.optim.AdamW(model.trainable(), lr=1e-2)
+    optimizer = MasterAdamW(model.trainable_named(), learning_rate=1e-2)
 
     def step() -> float:
         return training_step(
@@ -28,14 +29,14 @@ def test_a_restored_optimizer_takes_the_same_next_step(tmp_path: Path) -> None:
     step()
     step()
     progress = Progress(step=2, suffix_tokens=48, train_seconds=1.5, wall_seconds=2.5)
-    checkpoint.write(tmp_path, "run", progress, checkpoint.snapshot(model, optimizer))
+    checkpoint.write(tmp_path, "run", progress, checkpoint.snapshot(optimizer))
     expected = [step(), step()]
-    reset_lora(model, 9)
-    optimizer = torch.optim.AdamW(model.trainable(), lr=1e-2)
+    reset_lora(model.trainable_named(), 9)
+    optimizer = MasterAdamW(model.trainable_named(), learning_rate=1e-2)
     found = checkpoint.read(tmp_path, "run")
     assert found is not None
     assert found[0] == progress
-    checkpoint.restore(model, optimizer, found[1])
+    checkpoint.restore(optimizer, found[1])
     assert [step(), step()] == expected
 
 

@@ -12,7 +12,8 @@ from planner.errors import MissingPartError
 from planner.hardware.architecture import architecture_from_config
 from tests.trainer.models import random_examples, random_features, random_model
 from trainer import tiny
-from trainer.model import add_lora, load_model, parameter_counts, reset_lora
+from trainer.lora import add_lora, reset_lora
+from trainer.model import load_model, parameter_counts
 from trainer.quantize import quantised_modules
 from trainer.shape import PALIGEMMA_CONFIG
 from trainer.step import micro_batches, token_losses, training_step
@@ -49,12 +50,12 @@ def test_new_adapters_compute_what_the_base_computes_and_a_reset_goes_back_there
     with torch.no_grad():
         base = token_losses(plain, batch, features)
         assert not torch.equal(base, token_losses(adapted, batch, features))
-        reset_lora(adapted, seed=4)
+        reset_lora(adapted.trainable_named(), seed=4)
         assert torch.equal(base, token_losses(adapted, batch, features))
     first = [p.detach().clone() for p in adapted.trainable()]
-    reset_lora(adapted, seed=4)
+    reset_lora(adapted.trainable_named(), seed=4)
     assert all(torch.equal(one, other) for one, other in zip(first, adapted.trainable(), strict=True))
-    reset_lora(adapted, seed=5)
+    reset_lora(adapted.trainable_named(), seed=5)
     assert not all(torch.equal(one, other) for one, other in zip(first, adapted.trainable(), strict=True))
 
 

@@ -1,0 +1,30 @@
+"""Libraries held quiet: what matters is said by Plateau."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+
+def hush() -> None:
+    """No progress bars and remarks of transformers."""
+    from transformers.utils import logging
+
+    talk: Any = logging
+    talk.set_verbosity_error()
+    talk.disable_progress_bar()
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Without the libraries' remarks on optional parts that are not used."""
+    with (
+        warnings.catch_warnings(),
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(io.StringIO()),
+    ):
+        warnings.simplefilter("ignore")
+        yield
