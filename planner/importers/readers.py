@@ -16,6 +16,7 @@ from planner.importers import (
     trackio,
     trainer_state,
     wandb_csv,
+    wandb_run,
 )
 from planner.importers.table import ForeignLog, LogFile
 
@@ -45,7 +46,7 @@ READERS: dict[str, Reader] = {
     module.NAME: Reader(
         module.NAME, module.TITLE, module.recognises, module.read, module in (tensorboard, mlflow_files)
     )
-    for module in (trainer_state, tensorboard, mlflow_database, trackio, mlflow_files, wandb_csv, csv_table)
+    for module in (trainer_state, tensorboard, mlflow_database, trackio, mlflow_files, wandb_run, wandb_csv, csv_table)
 }
 WHAT_IS_READ = "Plateau imports: " + "; ".join(reader.title for reader in READERS.values())
 

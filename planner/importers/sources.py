@@ -13,6 +13,7 @@ from pathlib import Path
 from planner.errors import Mistake, RecordError, shown_name
 from planner.importers import csv_table, mlflow_files
 from planner.importers.database import MAGIC
+from planner.importers.names import LOSS_ROLES, Role, role_of
 from planner.importers.readers import HEAD_BYTES, READERS, WHAT_IS_READ, Reader, reader_of
 from planner.importers.table import LogFile
 from planner.reading import read_bytes
@@ -60,18 +61,16 @@ def _in_folder(folder: Path) -> list[LogFile]:
             meta.append(path)
             continue
         reader = _reader_of(path)
-        if reader is not None:
+        if reader is not None and not (reader.name == csv_table.NAME and not _names_a_curve(path)):
             found.setdefault(reader.name, []).append(path)
-    # Nearly any text looks like a table; beside a log of a certain kind it is not meant.
-    certain = {name: paths for name, paths in found.items() if name != csv_table.NAME} or found
-    if len(certain) == 1:
-        ((name, paths),) = certain.items()
+    if len(found) == 1:
+        ((name, paths),) = found.items()
         if READERS[name].folders:
             with_meta = [*paths, *(meta if name == mlflow_files.NAME else [])]
             return _read(folder, with_meta)
         if len(paths) == 1:
             return log_files(paths[0])
-    places = [str(path.relative_to(folder)) for paths in certain.values() for path in paths]
+    places = [str(path.relative_to(folder)) for paths in found.values() for path in paths]
     if not places:
         raise RecordError(Mistake(file=shown_name(folder), reason="no log in this folder", remedy=WHAT_IS_READ))
     more = f" and {len(places) - _MOST_LISTED:,} more" if len(places) > _MOST_LISTED else ""
@@ -104,6 +103,13 @@ def _reader_of(path: Path) -> Reader | None:
     except OSError:
         return None
     return reader_of(head)
+
+
+def _names_a_curve(path: Path) -> bool:
+    """Whether a table's header names a step and a loss: beside it in a folder lie tables of anything."""
+    with path.open("rb") as file:
+        roles = {role_of(column) for column in csv_table.header_columns(file.read(HEAD_BYTES))}
+    return bool(roles & {Role.STEPS, Role.EXAMPLES}) and bool(roles & set(LOSS_ROLES.values()))
 
 
 def _read(folder: Path, paths: list[Path]) -> list[LogFile]:

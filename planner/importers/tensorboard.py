@@ -16,10 +16,9 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import google_crc32c
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-from google.protobuf.message import DecodeError
 
 from planner.errors import Mistake, RecordError
+from planner.importers.messages import BYTES, DOUBLE, FLOAT, INT, DecodeError, message_class
 from planner.importers.table import ForeignLog, LogFile, RunTable, Sample, table_of
 
 NAME = "tensorboard"
@@ -29,30 +28,22 @@ _CRC = struct.Struct("<I")
 _VERSION = b"brain.Event:"
 _FIRST_RECORD = 1024
 _FLOAT, _DOUBLE = 1, 2
+"""Numbers of the types of a tensor."""
 _REMEDY = "Copy the file again from where it was written"
 
-_Field = descriptor_pb2.FieldDescriptorProto
-_SCHEMA: dict[str, dict[str, tuple[int, int | str, bool]]] = {
-    # Field: number, type or message, repeated. Fields that are not listed are skipped. Text is read as bytes: a name
-    # that is not UTF-8 is then no reason to refuse the file.
-    "Event": {
-        "wall_time": (1, _Field.TYPE_DOUBLE, False),
-        "step": (2, _Field.TYPE_INT64, False),
-        "summary": (5, "Summary", False),
-    },
-    "Summary": {"value": (1, "Value", True)},
-    "Value": {
-        "tag": (1, _Field.TYPE_BYTES, False),
-        "simple_value": (2, _Field.TYPE_FLOAT, False),
-        "tensor": (8, "Tensor", False),
-    },
-    "Tensor": {
-        "dtype": (1, _Field.TYPE_INT32, False),
-        "tensor_content": (4, _Field.TYPE_BYTES, False),
-        "float_val": (5, _Field.TYPE_FLOAT, True),
-        "double_val": (6, _Field.TYPE_DOUBLE, True),
-    },
-}
+_EVENT = message_class(
+    {
+        "Event": {"wall_time": (1, DOUBLE, False), "step": (2, INT, False), "summary": (5, "Summary", False)},
+        "Summary": {"value": (1, "Value", True)},
+        "Value": {"tag": (1, BYTES, False), "simple_value": (2, FLOAT, False), "tensor": (8, "Tensor", False)},
+        "Tensor": {
+            "dtype": (1, INT, False),
+            "tensor_content": (4, BYTES, False),
+            "float_val": (5, FLOAT, True),
+            "double_val": (6, DOUBLE, True),
+        },
+    }
+)
 
 
 def recognises(data: bytes) -> bool:
@@ -142,23 +133,3 @@ def _masked(content: bytes) -> int:
 
 def _damaged(file: LogFile, number: int, reason: str) -> RecordError:
     return RecordError(Mistake(file=file.name, field=f"record {number:,}", reason=reason, remedy=_REMEDY))
-
-
-def _event_class() -> Any:
-    """The message class, in a pool of our own: TensorFlow in the same process may know another `Event`."""
-    file = descriptor_pb2.FileDescriptorProto(name="event.proto", package="plateau", syntax="proto2")
-    for message, fields in _SCHEMA.items():
-        described = file.message_type.add(name=message)
-        for name, (number, kind, repeated) in fields.items():
-            label = _Field.LABEL_REPEATED if repeated else _Field.LABEL_OPTIONAL
-            field = described.field.add(name=name, number=number, label=label)
-            if isinstance(kind, str):
-                field.type, field.type_name = _Field.TYPE_MESSAGE, f".plateau.{kind}"
-            else:
-                field.type = kind
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName("plateau.Event"))
-
-
-_EVENT = _event_class()
