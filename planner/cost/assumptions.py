@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from planner.catalog import Catalog, GpuSpec, Quantization
 from planner.cost.basis import PlannedModel
-from planner.cost.drivers import electricity_row, exchange_rate, labour_row, purchase_row, rented_rows
 from planner.cost.plan import Assumption, Basis
+from planner.cost.price_rows import electricity_row, exchange_rate, labour_row, purchase_row, rented_rows
 from planner.cost.scenario import Scenario, Tenure
 from planner.outcome import Quantiles
 

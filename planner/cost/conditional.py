@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
 import numpy as np
 
 from planner.catalog import GpuSpec
@@ -11,7 +10,7 @@ from planner.cost.drivers import Drivers
 from planner.cost.plan import IfReached
 from planner.cost.quantiles import NEVER, NEVER_PAID, cost_quantiles, quantiles
 from planner.cost.scenario import Scenario
-from planner.cost.yearly import YearlyCost, yearly_cost
+from planner.cost.yearly import Work, YearlyCost, yearly_cost
 
 UNKNOWN_EXAMPLES = "the log counts steps and does not say how many examples a step has"
 
@@ -54,16 +53,12 @@ def if_reached(
 def spent_if_missed(drivers: Drivers, scenario: Scenario, gpu: GpuSpec, question: Question) -> float | None:
     """P90 of what is spent before it is known that the target is missed: every trial up to the horizon, VAT included.
 
-    Bought hardware and own staff are spent as a whole year of them; no study is answered yet.
+    This is the stop-loss. Bought hardware, a commitment, own staff and one-off lines are spent as a whole year of them;
+    no study is answered yet, and the calibration was spent before the question was asked.
     """
     horizon = np.full_like(drivers.examples, question.forecast.verdict.horizon_examples)
-    once = msgspec.structs.replace(
-        scenario,
-        retunings_per_year=0.0,
-        studies_per_day=None,
-        storage_gib=None,
-    )
-    cost = yearly_cost(drivers.replaced("examples", horizon), once, gpu, question.catalog, 0.0)
+    tried = Work(trials=scenario.trials, retunings=0.0, once=True, in_use=False)
+    cost = yearly_cost(drivers.replaced("examples", horizon), scenario, gpu, question.catalog, tried)
     return quantiles(cost.total).p90
 
 

@@ -10,14 +10,19 @@ from numpy.typing import NDArray
 
 from planner.catalog import Catalog, GpuSpec, Quantization
 from planner.cost.basis import PlannedModel, calibration_examples
-from planner.cost.drivers import Drivers, electricity_row, equipment_draws, eur_per_usd_draws, rent_draws
-from planner.cost.scenario import Scenario, Tenure
+from planner.cost.drivers import Drivers
+from planner.cost.modalities import shares_of
+from planner.cost.price_draws import equipment_draws, eur_per_usd_draws, rent_draws
+from planner.cost.price_rows import electricity_row, staff_eur_per_hour
+from planner.cost.scenario import Layout, Scenario, Tenure
 from planner.hardware.log_seconds import LogSeconds, seconds_from_log
 from planner.hardware.throughput import Seconds, answering_seconds_per_study, training_seconds_per_example
 from planner.outcome import Forecast
 from planner.record import UNKNOWN, Calibration, XUnit
 
 FloatArray = NDArray[np.float64]
+
+_EXAMPLES, _TRAINING, _ANSWERING, _CURRENCY, _RENT, _EQUIPMENT, _TRANSFER, _RISKS, _CARBON = range(9)
 
 
 class Question(Struct, frozen=True, kw_only=True):
@@ -61,6 +66,131 @@ class Question(Struct, frozen=True, kw_only=True):
         """Examples that the calibration itself costs; a stand-in's are no cost of the real model."""
         return 0.0 if self.calibration.header.illustration else calibration_examples(self.calibration)
 
+    def stream(self, number: int) -> np.random.Generator:
+        """The random stream of one input: changing another input leaves its draws as they were."""
+        # The same child that `SeedSequence.spawn` would make, without making its siblings.
+        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(number,)))
+
+
+class SecondsDrawn(Struct, frozen=True, kw_only=True):
+    """Seconds on one GPU at one quantization; they depend on no price."""
+
+    training: Seconds
+    answering: Seconds
+
+
+def seconds_drawn(
+    question: Question,
+    answer_tokens: int,
+    model: PlannedModel,
+    gpu: GpuSpec,
+    quantization: Quantization,
+    draws: int,
+) -> SecondsDrawn:
+    """Seconds of an example in training and of a study in answering."""
+    catalog, own = question.catalog, question.own_seconds
+    shape = model.shape
+    if own is not None and question.hours_known(gpu, quantization):
+        training = seconds_from_log(
+            own, model.architecture, shape, gpu, quantization, catalog, question.stream(_TRAINING), draws
+        )
+    else:
+        training = training_seconds_per_example(
+            question.calibration,
+            model.architecture,
+            shape,
+            gpu,
+            quantization,
+            catalog,
+            question.stream(_TRAINING),
+            draws,
+        )
+    answering = answering_seconds_per_study(
+        question.calibration,
+        model.architecture,
+        shape.prompt_tokens,
+        answer_tokens,
+        gpu,
+        quantization,
+        catalog,
+        question.stream(_ANSWERING),
+        draws,
+    )
+    return SecondsDrawn(training=training, answering=answering)
+
+
+def law_index(question: Question, draws: int) -> NDArray[np.intp]:
+    """Which draw of the law every draw of the plan takes: spread evenly over all of them and shuffled.
+
+    The shuffle depends on the seed alone: with a lower target no draw needs fewer examples.
+    """
+    available = len(question.forecast.examples_m)
+    spread = np.arange(draws) * available // draws if draws < available else np.arange(draws)
+    return np.asarray(question.stream(_EXAMPLES).permutation(spread) % available)
+
+
+def examples_drawn(question: Question, scenario: Scenario, transfer: FloatArray, draws: int) -> FloatArray:
+    """Examples of a joint fine-tuning by draw; inf beyond the horizon, for every modality where each has its adapter.
+
+    An adapter of one modality has only its share of the studies and needs, at transfer x, the share w + (1 - w) x of
+    the joint examples (`planner.cost.modalities`).
+    """
+    examples = question.forecast.examples_m[law_index(question, draws)]
+    horizon = question.forecast.verdict.horizon_examples
+    if scenario.layout is Layout.PER_MODALITY:
+        within = np.min([w / (w + (1.0 - w) * transfer) for w in shares_of(scenario)], axis=0)
+        return np.where(examples <= horizon * within, examples, np.inf)
+    return np.where(examples <= horizon, examples, np.inf)
+
+
+def prices_drawn(question: Question, scenario: Scenario, gpu: GpuSpec, draws: int) -> Drivers:
+    """All drivers but examples and seconds, which are nan.
+
+    Raises:
+        ScenarioError: No price for the scenario's tenure and none typed.
+    """
+    catalog = question.catalog
+    eur_per_usd = eur_per_usd_draws(scenario, catalog, question.day, question.stream(_CURRENCY), draws)
+    nothing = np.full(draws, np.nan)
+    bought = scenario.tenure is Tenure.BUY
+    tariff = scenario.electricity_eur_per_kwh or electricity_row(scenario, catalog).price_per_kwh
+    uniform = question.stream(_TRANSFER).random(draws)
+    transfer = uniform if scenario.modality_transfer is None else np.full(draws, scenario.modality_transfer)
+    happens = question.stream(_RISKS).random((len(scenario.risks), draws))
+    risks = sum(
+        ((happens[i] < risk.probability) * risk.impact_eur for i, risk in enumerate(scenario.risks)),
+        start=np.zeros(draws),
+    )
+    carbon_sd = catalog.parameter("carbon_log_sd").value
+    return Drivers(
+        examples=nothing,
+        training_s_per_example=nothing,
+        answering_s_per_study=nothing,
+        rent_eur_per_hour=nothing
+        if bought
+        else rent_draws(gpu, scenario, catalog, eur_per_usd, question.stream(_RENT), draws),
+        equipment_eur=equipment_draws(gpu, scenario, catalog, eur_per_usd, question.stream(_EQUIPMENT), draws)
+        if bought
+        else nothing,
+        electricity_eur_per_kwh=np.full(draws, tariff),
+        eur_per_usd=eur_per_usd,
+        staff_eur_per_hour=np.full(draws, staff_eur_per_hour(scenario, catalog)),
+        price_level=np.ones(draws),
+        modality_transfer=transfer,
+        risks_eur=np.asarray(risks),
+        carbon_factor=np.exp(carbon_sd * question.stream(_CARBON).standard_normal(draws)),
+    )
+
+
+def with_seconds(prices: Drivers, examples: FloatArray, seconds: SecondsDrawn) -> Drivers:
+    """Prices with examples and seconds filled in."""
+    filled = {
+        "examples": examples,
+        "training_s_per_example": seconds.training.seconds_m,
+        "answering_s_per_study": seconds.answering.seconds_m,
+    }
+    return Drivers(**({field: getattr(prices, field) for field in prices.__struct_fields__} | filled))
+
 
 def drawn(
     question: Question,
@@ -77,49 +207,8 @@ def drawn(
     Raises:
         ScenarioError: No price for the scenario's tenure and none typed.
     """
-    catalog = question.catalog
-    streams = [np.random.default_rng(child) for child in np.random.SeedSequence(question.seed).spawn(6)]
-    own = question.own_seconds
+    seconds = seconds_drawn(question, scenario.answer_tokens, model, gpu, quantization, draws)
+    prices = prices_drawn(question, scenario, gpu, draws)
     known = question.hours_known(gpu, quantization)
-    if own is not None and known:
-        training = seconds_from_log(own, model.architecture, model.shape, gpu, quantization, catalog, streams[1], draws)
-    else:
-        training = training_seconds_per_example(
-            question.calibration, model.architecture, model.shape, gpu, quantization, catalog, streams[1], draws
-        )
-    answering = answering_seconds_per_study(
-        question.calibration,
-        model.architecture,
-        model.shape.prompt_tokens,
-        scenario.answer_tokens,
-        gpu,
-        quantization,
-        catalog,
-        streams[2],
-        draws,
-    )
-    eur_per_usd = eur_per_usd_draws(scenario, catalog, question.day, streams[3], draws)
-    nothing = np.full(draws, np.nan)
-    bought = scenario.tenure is Tenure.BUY
-    tariff = scenario.electricity_eur_per_kwh or electricity_row(scenario, catalog).price_per_kwh
-    drivers = Drivers(
-        examples=_examples(question, streams[0], draws) if known else np.full(draws, np.inf),
-        training_s_per_example=training.seconds_m,
-        answering_s_per_study=answering.seconds_m,
-        rent_eur_per_hour=nothing if bought else rent_draws(gpu, scenario, catalog, eur_per_usd, streams[4], draws),
-        equipment_eur=equipment_draws(gpu, scenario, catalog, eur_per_usd, streams[5], draws) if bought else nothing,
-        electricity_eur_per_kwh=np.full(draws, tariff),
-        eur_per_usd=eur_per_usd,
-    )
-    return drivers, training
-
-
-def _examples(question: Question, stream: np.random.Generator, draws: int) -> FloatArray:
-    """The law's draws, spread evenly over all of them and shuffled; inf beyond the horizon.
-
-    The shuffle depends on the seed alone: with a lower target no draw needs fewer examples.
-    """
-    law_m = question.forecast.examples_m
-    pick = stream.permutation(np.arange(draws) * len(law_m) // draws if draws < len(law_m) else np.arange(draws))
-    examples = law_m[pick % len(law_m)]
-    return np.where(examples <= question.forecast.verdict.horizon_examples, examples, np.inf)
+    examples = examples_drawn(question, scenario, prices.modality_transfer, draws) if known else np.full(draws, np.inf)
+    return with_seconds(prices, examples, seconds), seconds.training

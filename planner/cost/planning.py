@@ -18,14 +18,16 @@ from planner.cost.assumptions import assumptions
 from planner.cost.basis import PlannedModel, marks, planned_model
 from planner.cost.conditional import UNKNOWN_EXAMPLES, budget_scenario, if_reached
 from planner.cost.drawing import Question, drawn
-from planner.cost.ledger import ledger, ledger_total, not_costed
-from planner.cost.options import BASIS, influences, not_fitting, options, within
+from planner.cost.ledger import Costing, ledger, ledger_total
+from planner.cost.not_costed import not_costed
+from planner.cost.options import BASIS, compared, not_fitting, option_rows, within
 from planner.cost.plan import Basis, Option, Plan, PlanAsymptote, PlanCalibration, PlanCurve, PlanMemory, PlanVerdict
 from planner.cost.price_source import price_source
 from planner.cost.quantiles import NEVER, cost_quantiles, quantiles
 from planner.cost.scenario import Scenario
 from planner.cost.scenario_file import check_scenario
-from planner.cost.yearly import SECONDS_PER_HOUR, yearly_cost
+from planner.cost.sensitivity import influences
+from planner.cost.yearly import SECONDS_PER_HOUR, first_year, yearly_cost
 from planner.hardware.log_seconds import log_seconds
 from planner.hardware.memory import largest_fitting_shape, usable_gib
 from planner.hardware.throughput import Seconds
@@ -79,11 +81,21 @@ def cost_plan(
     base = planned_model(calibration, catalog)
     model, memory = _fitted(question, base, gpu, quantization)
     drivers, training = drawn(question, scenario, model, gpu, quantization, draws)
-    cost = yearly_cost(drivers, scenario, gpu, catalog, question.calibration_examples)
+    work = first_year(scenario, question.calibration_examples)
+    cost = yearly_cost(drivers, scenario, gpu, catalog, work)
     typical, name = budget_scenario(drivers, question, hours_known=known)
-    typical_cost = yearly_cost(typical, scenario, gpu, catalog, question.calibration_examples)
     hours_sentence = _hours_sentence(question, training, gpu, quantization)
-    lines = ledger(typical_cost, typical, scenario, gpu, catalog, hours_sentence)
+    lines = ledger(
+        Costing(
+            cost=yearly_cost(typical, scenario, gpu, catalog, work),
+            drivers=typical,
+            scenario=scenario,
+            gpu=gpu,
+            catalog=catalog,
+            work=work,
+            hours_source=hours_sentence,
+        )
+    )
     hours_basis = BASIS[training.basis]
     _, price_origin, price_day = price_source(scenario, gpu, catalog)
     chosen = Option(
@@ -141,7 +153,7 @@ def cost_plan(
             quantiles(drivers.training_s_per_example),
         ),
         not_costed=not_costed(scenario, illustration=calibration.header.illustration, hours_known=known),
-        options=list(options(question, scenario, base, chosen)) if with_options else [chosen],
+        options=option_rows(question, compared(question, scenario, base), chosen) if with_options else [chosen],
         influences=influences(question, drivers, typical, scenario, gpu),
     )
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.cost.plan import CostQuantiles
+from planner.cost.figures import CostQuantiles
 from planner.outcome import Quantiles
 
 FloatArray = NDArray[np.float64]
@@ -18,6 +18,21 @@ def quantiles(values: FloatArray) -> Quantiles:
     found = np.quantile(values, [0.1, 0.5, 0.9], method="inverted_cdf")
     p10, p50, p90 = (float(value) if math.isfinite(value) else None for value in found)
     return Quantiles(p10=p10, p50=p50, p90=p90)
+
+
+def rows_of_quantiles(values_om: FloatArray) -> list[Quantiles]:
+    """`quantiles` of every row of a table of draws, shape (o, m)."""
+    if not len(values_om):
+        return []
+    found = np.quantile(values_om, [0.1, 0.5, 0.9], axis=1, method="inverted_cdf").T.tolist()
+    return [
+        Quantiles(
+            p10=p10 if math.isfinite(p10) else None,
+            p50=p50 if math.isfinite(p50) else None,
+            p90=p90 if math.isfinite(p90) else None,
+        )
+        for p10, p50, p90 in found
+    ]
 
 
 def cost_quantiles(values_eur: FloatArray) -> CostQuantiles:

@@ -1,4 +1,8 @@
-"""The one formula from drivers to a yearly cost, by component. Plain arithmetic on arrays; units in the names."""
+"""The one formula from drivers to a yearly cost, by ledger code. Plain arithmetic on arrays; units in the names.
+
+The totals, the budget scenario, the years, the tornado, the comparisons and the inverse questions all come from here:
+they only choose the drivers and the work of the year.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,9 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from planner.catalog import Catalog, GpuSpec
-from planner.cost.drivers import Drivers, staff_eur_per_hour
+from planner.cost.drivers import Drivers
+from planner.cost.modalities import adapters_effort, retuning_effort
+from planner.cost.price_rows import COMMITMENT_YEARS, quote_for
 from planner.cost.scenario import Scenario, ServingMode, Tenure
 
 FloatArray = NDArray[np.float64]
@@ -16,55 +22,84 @@ HOURS_PER_YEAR = 8760.0
 DAYS_PER_YEAR = 365.0
 SECONDS_PER_HOUR = 3600.0
 MONTHS_PER_YEAR = 12.0
+UNTAXED = frozenset({"staff", "risks"})
+
+
+class Work(Struct, frozen=True, kw_only=True):
+    """What is done in one year of use.
+
+    Attributes:
+        trials: Complete fine-tunings until one is accepted, at the start of the year.
+        retunings: Re-tunings, each a share of the first.
+        calibration_examples: Of the calibration itself, at the start.
+        once: Whether one-off lines fall into the year.
+        in_use: Studies are answered, storage and support are paid; false while it is only tried.
+        warranty_share: Share of the year in which repairs cost nothing.
+        servers: Bought ones, where they are more than this year needs; None: as many as it needs.
+    """
+
+    trials: float
+    retunings: float
+    calibration_examples: float = 0.0
+    once: bool = False
+    in_use: bool = True
+    warranty_share: float = 0.0
+    servers: FloatArray | None = None
+
+
+def first_year(scenario: Scenario, calibration_examples: float) -> Work:
+    """The year that a plan is about: calibration, trials, re-tunings and a year of use."""
+    return Work(
+        trials=scenario.trials,
+        retunings=scenario.retunings_per_year,
+        calibration_examples=calibration_examples,
+        once=True,
+        warranty_share=mean_warranty_share(scenario),
+    )
+
+
+def mean_warranty_share(scenario: Scenario) -> float:
+    """Share of a server's life that its warranty covers."""
+    return min(scenario.quote.warranty_years / scenario.lifetime_years, 1.0) if scenario.quote is not None else 0.0
 
 
 class YearlyCost(Struct, frozen=True, kw_only=True):
-    """A year, shape (m,) each, euro without VAT except `vat`; inf where the target is not reached.
+    """A year, shape (m,) each, euro; inf where the target is not reached.
 
     Attributes:
-        tuning_hours: GPU-hours of one fine-tuning with its evaluation and start-up.
-        hours: All GPU-hours of the year.
-        tuning, calibration, serving: Rent of the GPU-hours; 0 when bought.
-        equipment, maintenance, energy: Of a bought server; 0 when rented.
-        storage, staff: 0 when not given.
+        tuning_hours: GPU-hours of one fine-tuning of all adapters with its evaluation and start-up.
+        trials_share: Share of the year's fine-tuning that falls to the trials at its start.
+        fine_tuning_hours: Of all trials and re-tunings.
+        hours: All GPU-hours of the year that are used; `idle_hours` are committed and paid beside them.
+        servers: Bought ones.
+        energy_kwh: At the meter of the building, of rented hours too.
+        parts: Net of VAT by ledger code; bought hardware as its equivalent annual cost.
+        taxable: What VAT is due on; for bought hardware its whole price.
         vat: What is not recoverable.
     """
 
     tuning_hours: FloatArray
+    trials_share: FloatArray
+    fine_tuning_hours: FloatArray
     calibration_hours: FloatArray
     serving_hours: FloatArray
     hours: FloatArray
+    idle_hours: FloatArray
+    servers: FloatArray
     energy_kwh: FloatArray
-    tuning: FloatArray
-    calibration: FloatArray
-    serving: FloatArray
-    equipment: FloatArray
-    maintenance: FloatArray
-    energy: FloatArray
-    storage: FloatArray
-    staff: FloatArray
+    parts: dict[str, FloatArray]
+    taxable: FloatArray
     vat: FloatArray
+
+    @property
+    def net(self) -> FloatArray:
+        """All parts without VAT."""
+        return np.asarray(sum(self.parts.values(), start=np.zeros_like(self.hours)))
 
     @property
     def total(self) -> FloatArray:
         """Everything, VAT included."""
-        return self.untaxed + self.taxable + self.vat
-
-    @property
-    def taxable(self) -> FloatArray:
-        """What is bought."""
-        parts = (self.tuning, self.calibration, self.serving, self.equipment, self.maintenance, self.energy)
-        return np.asarray(sum(parts, start=np.zeros_like(self.tuning)) + self.storage)
-
-    @property
-    def untaxed(self) -> FloatArray:
-        """Own staff."""
-        return self.staff
-
-
-def fine_tunings_per_year(scenario: Scenario) -> float:
-    """Complete fine-tunings a year: the trials until one is accepted, and the re-tunings as a share of one."""
-    return scenario.trials + scenario.retunings_per_year * scenario.retuning_share
+        return self.net + self.vat
 
 
 def annuity_factor(rate: float, years: float) -> float:
@@ -72,71 +107,79 @@ def annuity_factor(rate: float, years: float) -> float:
     return rate / (1.0 - (1.0 + rate) ** -years) if rate > 0 else 1.0 / years
 
 
-def yearly_cost(
-    drivers: Drivers, scenario: Scenario, gpu: GpuSpec, catalog: Catalog, calibration_examples: float
-) -> YearlyCost:
+def yearly_cost(drivers: Drivers, scenario: Scenario, gpu: GpuSpec, catalog: Catalog, work: Work) -> YearlyCost:
     """A year of the scenario.
 
     Args:
-        drivers: Draws.
+        drivers: Draws; arrays that broadcast with each other.
         scenario: What the hospital decides.
         gpu: For its power.
         catalog: For shares and factors.
-        calibration_examples: Examples that the calibration itself processed.
+        work: What is done in this year.
     """
-
-    def factor(name: str) -> float:
-        return catalog.parameter(name).value
-
-    overhead = 1.0 + factor("loading_share") + factor("evaluation_share")
-    s_per_example = drivers.training_s_per_example
-    tuning_hours = drivers.examples * s_per_example * overhead / SECONDS_PER_HOUR
-    calibration_hours = calibration_examples * s_per_example * overhead / SECONDS_PER_HOUR
-    serving_hours = _serving_hours(drivers, scenario, factor("serving_start_s"))
-    hours = tuning_hours * fine_tunings_per_year(scenario) + calibration_hours + serving_hours
+    overhead = 1.0 + catalog.parameter("loading_share").value + catalog.parameter("evaluation_share").value
+    joint_hours = drivers.examples * drivers.training_s_per_example * overhead / SECONDS_PER_HOUR
+    tuning_hours = joint_hours * adapters_effort(scenario, drivers.modality_transfer)
+    trials_effort = work.trials * adapters_effort(scenario, drivers.modality_transfer)
+    retuning = work.retunings * scenario.retuning_share * retuning_effort(scenario, drivers.modality_transfer)
+    effort = trials_effort + retuning
+    all_tuning_hours = _times(joint_hours, effort)
+    calibration_hours = work.calibration_examples * drivers.training_s_per_example * overhead / SECONDS_PER_HOUR
+    serving_hours = _serving_hours(drivers, scenario, catalog) if work.in_use else 0.0 * calibration_hours
+    hours = all_tuning_hours + calibration_hours + serving_hours
     none = np.zeros_like(hours)
+    parts: dict[str, FloatArray] = {}
     if scenario.tenure is Tenure.BUY:
-        busy = np.minimum(hours, HOURS_PER_YEAR)
-        load = busy + factor("idle_power_share") * (HOURS_PER_YEAR - busy)
-        watts = gpu.tdp_w + factor("host_power_w")
-        energy_kwh = watts / 1000.0 * load * scenario.power_usage_effectiveness
-        # More hours than a year has need more servers.
-        servers = np.where(np.isfinite(hours), np.maximum(np.ceil(hours / HOURS_PER_YEAR), 1.0), np.inf)
-        residual = scenario.residual_share / (1.0 + scenario.discount_rate) ** scenario.lifetime_years
-        annuity = annuity_factor(scenario.discount_rate, scenario.lifetime_years)
-        equipment = _of_each(servers, drivers.equipment_eur * (1.0 - residual) * annuity)
-        maintenance = _of_each(servers, drivers.equipment_eur * scenario.maintenance_share_per_year)
-        energy = energy_kwh * drivers.electricity_eur_per_kwh
-        tuning = calibration = serving = none
+        servers = _servers(hours, gpu, scenario) if work.servers is None else none + work.servers
+        idle_hours = none
+        energy_kwh = _bought_kwh(hours, servers, gpu, scenario, catalog)
+        parts |= _bought(drivers, servers, energy_kwh, gpu, scenario, work)
     else:
+        servers = none
+        idle_hours = _idle_hours(hours) if scenario.tenure in COMMITMENT_YEARS else none
+        energy_kwh = hours * gpu_watts(gpu, catalog) / 1000.0
+        energy_kwh = energy_kwh * catalog.parameter("cloud_power_usage_effectiveness").value
         rate = useful_hour_eur(drivers, scenario, catalog)
-        tuning = tuning_hours * fine_tunings_per_year(scenario) * rate
-        calibration, serving = calibration_hours * rate, serving_hours * rate
-        equipment = maintenance = energy = energy_kwh = none
-    storage = none
-    if scenario.storage_gib is not None:
-        monthly_usd = scenario.storage_gib * factor("storage_usd_per_gib_month")
-        storage = none + monthly_usd * MONTHS_PER_YEAR * drivers.eur_per_usd
-    staff = none
+        parts |= {
+            "serving_rent": none + serving_hours * rate,
+            "tuning_rent": none + all_tuning_hours * rate,
+            "calibration_rent": none + calibration_hours * rate,
+            "idle_commitment": idle_hours * rate,
+        }
+    if work.in_use:
+        parts |= _kept(drivers, scenario, catalog, none)
     if scenario.staff_hours_per_year is not None:
-        staff = none + scenario.staff_hours_per_year * staff_eur_per_hour(scenario, catalog)
-    taxable = tuning + calibration + serving + equipment + maintenance + energy + storage
+        parts["staff"] = none + scenario.staff_hours_per_year * drivers.staff_eur_per_hour
+    if work.in_use:
+        parts["risks"] = none + drivers.risks_eur
+    untaxed = set(UNTAXED)
+    for given in scenario.costs:
+        amount = given.eur_per_year * work.in_use + given.eur_once * work.once
+        parts[given.code] = none + amount * drivers.price_level
+        if not given.vat:
+            untaxed.add(given.code)
+    taxable = np.asarray(sum((part for code, part in parts.items() if code not in untaxed), start=none))
+    if scenario.tenure is Tenure.BUY:
+        taxable = taxable + _of_each(servers, equipment_vat_base(drivers, scenario) - _equipment(drivers, scenario))
     return YearlyCost(
-        tuning_hours=tuning_hours,
+        tuning_hours=none + tuning_hours,
+        trials_share=none + np.divide(trials_effort, effort, out=np.ones_like(effort), where=effort > 0),
+        fine_tuning_hours=none + all_tuning_hours,
         calibration_hours=none + calibration_hours,
         serving_hours=none + serving_hours,
         hours=hours,
+        idle_hours=idle_hours,
+        servers=servers,
         energy_kwh=none + energy_kwh,
-        tuning=tuning,
-        calibration=none + calibration,
-        serving=none + serving,
-        equipment=none + equipment,
-        maintenance=none + maintenance,
-        energy=none + energy,
-        storage=storage,
-        staff=staff,
-        vat=_share_of(taxable, scenario.vat_rate * (1.0 - scenario.vat_recoverable_share)),
+        parts=parts,
+        taxable=taxable,
+        vat=_share_of(taxable, vat_share(scenario)),
     )
+
+
+def vat_share(scenario: Scenario) -> float:
+    """VAT that is not recovered, as a share of what carries it."""
+    return scenario.vat_rate * (1.0 - scenario.vat_recoverable_share)
 
 
 def useful_hour_eur(drivers: Drivers, scenario: Scenario, catalog: Catalog) -> FloatArray:
@@ -145,22 +188,113 @@ def useful_hour_eur(drivers: Drivers, scenario: Scenario, catalog: Catalog) -> F
     return drivers.rent_eur_per_hour / (1.0 - lost)
 
 
+def gpu_watts(gpu: GpuSpec, catalog: Catalog) -> float:
+    """One GPU under load with its share of a host."""
+    return gpu.tdp_w + catalog.parameter("host_power_w").value
+
+
+def residual_share(scenario: Scenario, years: float) -> float:
+    """Value of bought hardware after so many years, as a share of its price: a straight line to its residual value."""
+    written_off = min(years / scenario.lifetime_years, 1.0) * (1.0 - scenario.residual_share)
+    return 1.0 - written_off
+
+
+def _serving_hours(drivers: Drivers, scenario: Scenario, catalog: Catalog) -> FloatArray:
+    """Answering in one batch a day, which starts the GPU and loads the weights; or a GPU that is always on."""
+    if scenario.studies_per_day is None:
+        return np.zeros_like(drivers.answering_s_per_study)
+    if scenario.serving_mode is ServingMode.ALWAYS_ON:
+        return np.full_like(drivers.answering_s_per_study, HOURS_PER_YEAR)
+    start_s = catalog.parameter("serving_start_s").value
+    daily_s = scenario.studies_per_day * drivers.answering_s_per_study + start_s
+    return np.asarray(DAYS_PER_YEAR * daily_s / SECONDS_PER_HOUR)
+
+
+def _kept(drivers: Drivers, scenario: Scenario, catalog: Catalog, none: FloatArray) -> dict[str, FloatArray]:
+    """Storage, transfer and support, where they are given."""
+    parts = {}
+    if scenario.storage_gib is not None:
+        monthly_usd = scenario.storage_gib * catalog.parameter("storage_usd_per_gib_month").value
+        parts["storage"] = none + monthly_usd * MONTHS_PER_YEAR * drivers.eur_per_usd * drivers.price_level
+    if scenario.egress_gib_per_year is not None:
+        yearly_usd = scenario.egress_gib_per_year * catalog.parameter("egress_usd_per_gib").value
+        parts["egress"] = none + yearly_usd * drivers.eur_per_usd * drivers.price_level
+    if scenario.support_eur_per_year is not None:
+        parts["support"] = none + scenario.support_eur_per_year * drivers.price_level
+    return parts
+
+
+def _idle_hours(hours: FloatArray) -> FloatArray:
+    """Hours that are committed, paid and not used: a commitment is for whole GPUs and every hour of its term."""
+    finite = np.where(np.isfinite(hours), hours, 0.0)
+    committed = np.ceil(finite / HOURS_PER_YEAR) * HOURS_PER_YEAR
+    return np.where(np.isfinite(hours), committed - finite, np.inf)
+
+
+def gpus_per_server(gpu: GpuSpec, scenario: Scenario) -> int:
+    """GPUs of the quoted server; one where the price is that of a card with a host."""
+    quote = quote_for(gpu, scenario)
+    return quote.gpus if quote is not None else 1
+
+
+def _servers(hours: FloatArray, gpu: GpuSpec, scenario: Scenario) -> FloatArray:
+    """More hours than a year has need more servers."""
+    needed = np.ceil(hours / (HOURS_PER_YEAR * gpus_per_server(gpu, scenario)))
+    return np.where(np.isfinite(hours), np.maximum(needed, 1.0), np.inf)
+
+
+def _bought_kwh(
+    hours: FloatArray, servers: FloatArray, gpu: GpuSpec, scenario: Scenario, catalog: Catalog
+) -> FloatArray:
+    """Busy hours at full draw and all others idle, with the building's overhead."""
+    quote = quote_for(gpu, scenario)
+    watts = quote.watts_at_wall if quote is not None else gpu_watts(gpu, catalog)
+    finite = np.isfinite(hours) & np.isfinite(servers)
+    busy = np.where(finite, hours, 0.0) / gpus_per_server(gpu, scenario)
+    there = np.where(finite, servers, 0.0) * HOURS_PER_YEAR
+    load = busy + catalog.parameter("idle_power_share").value * np.maximum(there - busy, 0.0)
+    return np.where(finite, watts / 1000.0 * load * scenario.power_usage_effectiveness, np.inf)
+
+
+def _bought(
+    drivers: Drivers, servers: FloatArray, energy_kwh: FloatArray, gpu: GpuSpec, scenario: Scenario, work: Work
+) -> dict[str, FloatArray]:
+    """Equipment as its equivalent annual cost, maintenance outside the warranty, electricity."""
+    quote = quote_for(gpu, scenario)
+    if quote is not None and quote.support_eur_per_year is not None:
+        each_year = quote.support_eur_per_year * drivers.price_level
+    else:
+        covered = work.warranty_share if quote is not None else 0.0
+        each_year = drivers.equipment_eur * scenario.maintenance_share_per_year * (1.0 - covered)
+    return {
+        "equipment": _of_each(servers, _equipment(drivers, scenario)),
+        "maintenance": _of_each(servers, each_year),
+        "energy": energy_kwh * drivers.electricity_eur_per_kwh,
+    }
+
+
+def equipment_vat_base(drivers: Drivers, scenario: Scenario) -> FloatArray:
+    """What VAT is due on, as a yearly amount: the whole price of a server, since selling it returns none."""
+    return np.asarray(drivers.equipment_eur * annuity_factor(scenario.discount_rate, scenario.lifetime_years))
+
+
+def _equipment(drivers: Drivers, scenario: Scenario) -> FloatArray:
+    """Equivalent annual cost of one server: [C - R / (1 + r)**N] * r / (1 - (1 + r)**-N)."""
+    residual = scenario.residual_share / (1.0 + scenario.discount_rate) ** scenario.lifetime_years
+    return equipment_vat_base(drivers, scenario) * (1.0 - residual)
+
+
 def _of_each(servers: FloatArray, each_eur: FloatArray) -> FloatArray:
     """Cost of so many servers; infinite where no number of them is enough, even if each costs nothing."""
     finite = np.isfinite(servers)
     return np.where(finite, np.where(finite, servers, 0.0) * each_eur, np.inf)
 
 
+def _times(hours: FloatArray, effort: FloatArray) -> FloatArray:
+    """Hours times a number of fine-tunings; none of an infinitely long one is still none."""
+    return np.where(effort > 0, hours * np.where(effort > 0, effort, 1.0), 0.0)
+
+
 def _share_of(amount: FloatArray, share: float) -> FloatArray:
     """A share of an amount that may be infinite: no VAT on an infinite cost is nothing, not NaN."""
     return amount * share if share > 0 else np.zeros_like(amount)
-
-
-def _serving_hours(drivers: Drivers, scenario: Scenario, start_s: float) -> FloatArray:
-    """Answering in one batch a day, which starts the GPU and loads the weights; or a GPU that is always on."""
-    if scenario.studies_per_day is None:
-        return np.zeros_like(drivers.answering_s_per_study)
-    if scenario.serving_mode is ServingMode.ALWAYS_ON:
-        return np.full_like(drivers.answering_s_per_study, HOURS_PER_YEAR)
-    daily_s = scenario.studies_per_day * drivers.answering_s_per_study + start_s
-    return np.asarray(DAYS_PER_YEAR * daily_s / SECONDS_PER_HOUR)

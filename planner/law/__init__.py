@@ -4,6 +4,7 @@ from planner.law.compare import Comparison, Contender, compare, contenders_of, p
 from planner.law.engine import Law, fit_law
 from planner.law.forecast import examples_to, forecast
 from planner.law.next_run import NextRun, next_run
+from planner.law.paths import loss_paths
 from planner.law.quality import loss_to_quality
 from planner.law.solve import FitStatus, PointFit, point_fit, resampled_fits
 
@@ -19,6 +20,7 @@ __all__ = [
     "examples_to",
     "fit_law",
     "forecast",
+    "loss_paths",
     "loss_to_quality",
     "next_run",
     "point_fit",

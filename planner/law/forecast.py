@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,9 +37,10 @@ def forecast(
         horizon_examples: What money or time allow, in examples; None: not limited by them.
         unique_examples: Different studies that are or will be there; None: those of the calibration.
     """
+    law = with_studies(law, unique_examples)
     curve = law.curve
     largest = float(curve.examples_n[-1])
-    horizon, reason = _horizon(law, horizon_examples, unique_examples)
+    horizon, reason = horizon_of(law, horizon_examples, unique_examples)
     examples = examples_to(law, target_loss)
     at_horizon = law.paths(np.array([horizon]))[:, 0]
     probability = float(((examples <= horizon) | (at_horizon <= target_loss)).mean())
@@ -89,7 +91,17 @@ def examples_to(law: Law, target_loss: float) -> FloatArray:
     return np.where(reached.any(axis=1), np.exp(log_t), np.inf)
 
 
-def _horizon(law: Law, horizon_examples: float | None, unique_examples: float | None) -> tuple[float, str]:
+def with_studies(law: Law, unique_examples: float | None) -> Law:
+    """The same law where there are so many different studies: passes over them are worth less later (`forms`)."""
+    if unique_examples is None or law.curve.unique_examples_n is None:
+        return law
+    seen = float(law.curve.unique_examples_n.max())
+    draws = msgspec.structs.replace(law.draws, unique_available=max(unique_examples, seen))
+    return msgspec.structs.replace(law, draws=draws)
+
+
+def horizon_of(law: Law, horizon_examples: float | None, unique_examples: float | None) -> tuple[float, str]:
+    """How far a statement reaches, in examples, and what limits it."""
     largest = float(law.curve.examples_n[-1])
     limits = [
         (

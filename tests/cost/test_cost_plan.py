@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import math
 import time
@@ -14,7 +15,8 @@ import pytest
 
 from planner.catalog import Catalog
 from planner.cost import Scenario, ServingMode, Tenure, cost_plan
-from planner.cost.plan import Basis, Plan, encode_plan, parse_plan
+from planner.cost.given import GivenCost, Risk, ServerQuote
+from planner.cost.plan import Basis, Plan, VatTreatment, encode_plan, parse_plan
 from planner.errors import CatalogError, ScenarioError
 from planner.outcome import VerdictName
 from planner.record import Calibration, LossKind, XUnit
@@ -126,14 +128,123 @@ def test_interest_and_residual_value_move_the_equivalent_annual_cost_as_they_sho
     assert equipment(discount_rate=0.0, residual_share=0.1) == pytest.approx(1800.0)
 
 
+VAT = ("vat", "vat_reverse_charge")
+
+
+def vat_of(made: Plan) -> dict[str, float]:
+    return {line.code: line.amount_eur for line in made.lines if line.code in VAT}
+
+
 def test_vat_is_a_line_of_its_own_on_all_that_is_bought(own: Calibration, catalog: Catalog) -> None:
     made = plan(own, catalog)
-    lines = {line.code: line.amount_eur for line in made.lines}
-    bought = sum(amount for code, amount in lines.items() if code not in ("vat", "staff"))
-    assert lines["vat"] == pytest.approx(0.21 * bought, abs=0.006)
-    assert next(line for line in plan(own, catalog, vat_rate=0.0).lines if line.code == "vat").amount_eur == 0.0
+    bought = sum(line.amount_eur for line in made.lines if line.code not in (*VAT, "staff"))
+    assert sum(vat_of(made).values()) == pytest.approx(0.21 * bought, abs=0.03)
+    assert set(vat_of(plan(own, catalog, vat_rate=0.0)).values()) == {0.0}
     unreachable = plan(own, catalog, vat_rate=0.0, target_loss=0.7)
     assert unreachable.cost_per_year.p50 is None
+
+
+def test_every_line_carries_its_own_vat_and_the_vat_lines_are_their_sum(own: Calibration, catalog: Catalog) -> None:
+    for tenure in Tenure:
+        made = plan(own, catalog, tenure=tenure, support_eur_per_year=100.0)
+        carried = sum((Decimal(repr(line.vat_eur)) for line in made.lines), start=Decimal(0))
+        assert carried == sum((Decimal(repr(amount)) for amount in vat_of(made).values()), start=Decimal(0))
+        assert next(line for line in made.lines if line.code == "staff").vat_eur == 0.0
+
+
+def test_vat_on_a_server_is_that_of_its_whole_price_not_of_what_it_loses(own: Calibration, catalog: Catalog) -> None:
+    made = plan(
+        own, catalog, tenure=Tenure.BUY, server_quote_eur=10_000.0, discount_rate=0.0, residual_share=0.5,
+        lifetime_years=5.0,
+    )  # fmt: skip
+    line = next(line for line in made.lines if line.code == "equipment")
+    assert line.amount_eur == pytest.approx(1_000.0)
+    assert line.vat_eur == pytest.approx(0.21 * 2_000.0)
+    assert made.cost_per_year.p50 is not None
+    assert made.total_eur == pytest.approx(made.cost_per_year.p50, rel=0.02)
+
+
+def test_rent_from_abroad_is_reverse_charged_and_from_home_is_not(own: Calibration, catalog: Catalog) -> None:
+    def treatment(**fields: Any) -> VatTreatment:
+        made = plan(own, catalog, **fields)
+        return next(line.vat for line in made.lines if line.code == "serving_rent")
+
+    assert treatment(provider="GCP") is VatTreatment.REVERSE_CHARGE
+    assert treatment(provider="GCP", country="IRL") is VatTreatment.STANDARD
+    assert treatment(provider="AWS") is VatTreatment.STANDARD
+    assert treatment(price_eur_per_hour=1.0) is VatTreatment.STANDARD
+    assert treatment(price_eur_per_hour=1.0, reverse_charge=True) is VatTreatment.REVERSE_CHARGE
+    foreign = plan(own, catalog, price_eur_per_hour=1.0, reverse_charge=True)
+    home = plan(own, catalog, price_eur_per_hour=1.0, reverse_charge=False)
+    assert foreign.total_eur == home.total_eur
+
+
+def test_a_commitment_is_paid_for_every_hour_of_the_year(own: Calibration, catalog: Catalog) -> None:
+    made = plan(
+        own, catalog, tenure=Tenure.COMMITMENT_1_YEAR, price_eur_per_hour=0.5, staff_hours_per_year=None,
+        storage_gib=None, vat_rate=0.0,
+    )  # fmt: skip
+    assert made.total_eur == pytest.approx(8760 * 0.5, abs=0.03)
+    idle = next(line for line in made.lines if line.code == "idle_commitment")
+    assert idle.quantity is not None and 0 < idle.quantity < 8760
+    on_demand = plan(own, catalog, price_eur_per_hour=0.5)
+    assert "idle_commitment" not in {line.code for line in on_demand.lines}
+
+
+def test_a_quote_is_costed_with_its_warranty_watts_and_support(own: Calibration, catalog: Catalog) -> None:
+    quote = ServerQuote(
+        supplier="Example BV", gpu="L4", price_eur=9_000.0, installation_eur=1_000.0,
+        quoted_on=datetime.date(2026, 10, 1), valid_until=datetime.date(2026, 12, 31),
+        warranty_years=3.0, watts_at_wall=400.0,
+    )  # fmt: skip
+    fields: dict[str, Any] = {"tenure": Tenure.BUY, "discount_rate": 0.0, "residual_share": 0.0, "lifetime_years": 5.0}
+    made = plan(own, catalog, quote=quote, **fields)
+    lines = {line.code: line for line in made.lines}
+    assert lines["equipment"].amount_eur == pytest.approx(10_000 / 5)
+    assert lines["equipment"].source == "Quote of Example BV for a server with L4, valid until 2026-12-31"
+    assert lines["equipment"].as_of == "2026-10-01"
+    assert lines["maintenance"].amount_eur == pytest.approx(1_000 * 2 / 5)
+    hotter = plan(own, catalog, quote=msgspec.structs.replace(quote, watts_at_wall=800.0), **fields)
+    energy = next(line for line in hotter.lines if line.code == "energy")
+    assert energy.amount_eur == pytest.approx(2 * lines["energy"].amount_eur, abs=0.02)
+    contract = plan(own, catalog, quote=msgspec.structs.replace(quote, support_eur_per_year=321.0), **fields)
+    assert next(line for line in contract.lines if line.code == "maintenance").amount_eur == 321.0
+
+
+def test_given_lines_and_risks_are_costed_and_no_longer_missing(own: Calibration, catalog: Catalog) -> None:
+    made = plan(
+        own,
+        catalog,
+        costs=(
+            GivenCost(code="clinical_validation", eur_once=20_000.0, eur_per_year=500.0, source="our trial office"),
+            GivenCost(code="labelling", eur_once=3_000.0, vat=False, source="radiology"),
+        ),
+        risks=(Risk(name="PACS vendor delays", probability=0.2, impact_eur=10_000.0, source="project board"),),
+        egress_gib_per_year=1_000.0,
+        support_eur_per_year=250.0,
+    )
+    lines = {line.code: line for line in made.lines}
+    assert lines["clinical_validation"].amount_eur == 20_500.0
+    assert lines["clinical_validation"].vat_eur == 4_305.0
+    assert (lines["labelling"].amount_eur, lines["labelling"].vat_eur) == (3_000.0, 0.0)
+    assert (lines["risk_1"].amount_eur, lines["risk_1"].label) == (2_000.0, "Risk: PACS vendor delays")
+    assert lines["egress"].amount_eur > 0
+    missing = {line.code for line in made.not_costed}
+    assert missing.isdisjoint({"clinical_validation", "labelling", "risks", "egress", "support"})
+    assert {"deidentification", "downtime"} <= missing
+    assert {"risks", "egress", "support"} <= {line.code for line in plan(own, catalog).not_costed}
+
+
+def test_a_risk_widens_the_range_by_its_impact(own: Calibration, catalog: Catalog) -> None:
+    certain = plan(own, catalog)
+    risk = Risk(name="x", probability=0.3, impact_eur=1e6, source="y")
+    risky = plan(own, catalog, risks=(risk,))
+    assert risky.cost_per_year.p10 == certain.cost_per_year.p10 or (
+        risky.cost_per_year.p10 is not None
+        and certain.cost_per_year.p10 is not None
+        and risky.cost_per_year.p10 == pytest.approx(certain.cost_per_year.p10, rel=0.05)
+    )
+    assert risky.cost_per_year.p90 is not None and risky.cost_per_year.p90 > 1e6
 
 
 def test_a_cpu_calibration_is_never_transferred_to_a_gpu(own: Calibration, catalog: Catalog) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from planner.catalog import Catalog
-from planner.cost.drivers import eur_per_usd_draws, exchange_rate, provider_shares, rent_draws, rented_rows
+from planner.cost.price_draws import eur_per_usd_draws, rent_draws
+from planner.cost.price_rows import exchange_rate, provider_shares, rented_rows
 from planner.cost.scenario import Scenario
 
 DAY = datetime.date(2026, 11, 24)
