@@ -13,6 +13,7 @@ from planner.cli.numbers import WHOLE
 from planner.cli.opening import open_calibration
 
 if TYPE_CHECKING:
+    from planner.importers import LogImport
     from planner.record import Calibration
 
 _FILE = click.Path(path_type=Path)
@@ -36,20 +37,24 @@ _FILE = click.Path(path_type=Path)
 @click.option("--time-column", help="Column or metric of times, where its name is not a common one.")
 @with_json
 def import_command(*, file: Path, out: Path | None, as_json: bool, **facts: Any) -> None:
-    """Make a record of another trainer's log: trainer_state.json (Hugging Face) or a CSV of step and loss.
+    """Make a record of another trainer's log.
+
+    FILE is a trainer_state.json of Hugging Face, a TensorBoard event file or folder, a run or CSV of Weights & Biases,
+    a metric file, mlruns folder or database of MLflow, a database of Trackio, or any CSV with a column of steps and one
+    of losses. It is known by its content.
 
     What the log does not say can be given as options. Otherwise it is "unknown", here and in all that follows.
     """
-    from planner.importers import ImportFacts, import_log
+    from planner.importers import ImportFacts, read_import
     from planner.record import LossKind, Schedule, XUnit
 
     kinds = {"loss_kind": LossKind, "x_unit": XUnit, "schedule": Schedule}
     given: dict[str, Any] = {
         name: kinds[name](value) if name in kinds else value for name, value in facts.items() if value is not None
     }
-    calibration = import_log(file, ImportFacts(**given))
-    place = _keep(calibration, out)
-    finish(_imported(calibration, place), _figures(calibration, place), as_json=as_json)
+    found = read_import(file, ImportFacts(**given))
+    place = _keep(found.calibration, out)
+    finish(_imported(found, place), _figures(found, place), as_json=as_json)
 
 
 @click.command(short_help="A record as one file, for upload.")
@@ -91,25 +96,26 @@ def _keep(calibration: Calibration, out: Path | None) -> str:
     return str(out)
 
 
-def _imported(calibration: Calibration, place: str) -> str:
+def _imported(found: LogImport, place: str) -> str:
+    from planner.importers import READERS
+
+    calibration, columns = found.calibration, found.columns
     header, imported = calibration.header, calibration.header.imported
     assert imported is not None
     configuration = header.configuration
+    counts = "examples" if header.x_unit.value == "examples" else "steps (examples unknown: --effective-batch-size)"
     facts = [
-        ("loss", _said(header.loss_kind.value, "--loss-kind")),
-        (
-            "x counts",
-            header.x_unit.value
-            if header.x_unit.value == "examples"
-            else "steps (examples unknown: --effective-batch-size)",
-        ),
+        ("log", READERS[found.log].title),
+        *([("run", found.run)] if found.run else []),
+        ("loss", f"{_said(header.loss_kind.value, '--loss-kind')}; column {found.loss_column}"),
+        ("x counts", f"{counts}; column {columns.x}"),
         ("effective batch size", _said(configuration.effective_batch_size, "--effective-batch-size")),
         ("model", _said(configuration.model, "--model")),
         ("GPU", _said(header.hardware.gpu, "--gpu")),
         ("quantization", _said(configuration.quantization, "--quantization")),
         ("schedule", _said(configuration.schedule.value, "--schedule")),
         ("training examples", _said(header.dataset.training_examples, "--training-examples")),
-        ("training time", _hours(calibration)),
+        ("training time", _hours(calibration) + (f"; column {columns.time}" if columns.time else "")),
     ]
     return text.join(
         text.headline(f"{_points(calibration):,} points imported from {imported.rows:,} rows."),
@@ -145,17 +151,22 @@ def _notes(calibration: Calibration) -> str:
     return "\n".join(text.paragraph(note, indent=2, hanging=4) for note in calibration.notes)
 
 
-def _figures(calibration: Calibration, place: str) -> dict[str, Any]:
-    header = calibration.header
+def _figures(found: LogImport, place: str) -> dict[str, Any]:
+    header = found.calibration.header
     assert header.imported is not None
     return {
         "calibration_id": header.calibration_id,
         "record": place,
-        "log": header.imported.log,
-        "points": _points(calibration),
+        "log": found.log,
+        "run": found.run or None,
+        "loss_column": found.loss_column,
+        "step_column": found.columns.x,
+        "time_column": found.columns.time,
+        "points": _points(found.calibration),
+        "training_seconds": header.imported.seconds,
         "loss_kind": header.loss_kind,
         "x_unit": header.x_unit,
         "configuration": header.configuration,
         "hardware": header.hardware,
-        "notes": list(calibration.notes),
+        "notes": list(found.calibration.notes),
     }

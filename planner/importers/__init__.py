@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from planner.catalog import Catalog, read_catalog
-from planner.importers.calibration import calibration_of
+from planner.importers.calibration import LogImport, log_import
 from planner.importers.contents import Column, LogContents, RunContents, log_contents
 from planner.importers.facts import ImportFacts, checked
 from planner.importers.names import Role
@@ -30,17 +30,28 @@ __all__ = [
     "Column",
     "ImportFacts",
     "LogContents",
+    "LogImport",
     "Role",
     "RunContents",
     "import_log",
     "log_contents",
     "looks_like_a_log",
     "parse_log",
+    "read_import",
 ]
 
 
 def import_log(path: Path, facts: ImportFacts | None = None, *, catalog: Catalog | None = None) -> Calibration:
-    """Read another trainer's log.
+    """The calibration of another trainer's log; see `read_import`.
+
+    Raises:
+        InputError: The log or a fact is wrong.
+    """
+    return read_import(path, facts, catalog=catalog).calibration
+
+
+def read_import(path: Path, facts: ImportFacts | None = None, *, catalog: Catalog | None = None) -> LogImport:
+    """Read another trainer's log, and say which run and columns were taken.
 
     Args:
         path: A file, or a folder where a log is one (TensorBoard, `mlruns`); at most 64 MiB.
@@ -52,13 +63,13 @@ def import_log(path: Path, facts: ImportFacts | None = None, *, catalog: Catalog
     """
     known = catalog or read_catalog()
     given = checked(facts or ImportFacts(), known)
-    return _calibration(log_files(Path(path)), given, known)
+    return _import(log_files(Path(path)), given, known)
 
 
 def parse_log(
     data: bytes, *, file: str, facts: ImportFacts | None = None, catalog: Catalog | None = None
 ) -> Calibration:
-    """Read the content of another trainer's log; see `import_log`.
+    """Read the content of another trainer's log; see `read_import`.
 
     Args:
         data: The whole file.
@@ -71,11 +82,11 @@ def parse_log(
     """
     known = catalog or read_catalog()
     given = checked(facts or ImportFacts(), known)
-    return _calibration([LogFile(path=file, data=data)], given, known)
+    return _import([LogFile(path=file, data=data)], given, known).calibration
 
 
-def _calibration(files: Sequence[LogFile], facts: ImportFacts, catalog: Catalog) -> Calibration:
+def _import(files: Sequence[LogFile], facts: ImportFacts, catalog: Catalog) -> LogImport:
     digest = hashlib.sha256()
     for file in files:
         digest.update(hashlib.sha256(file.data + file.write_ahead).digest())
-    return calibration_of(read_log(files), facts, catalog, digest=digest.hexdigest())
+    return log_import(read_log(files), facts, catalog, digest=digest.hexdigest())

@@ -8,10 +8,11 @@ import math
 from collections.abc import Iterator, Sequence
 
 import msgspec
+from msgspec import Struct
 
 from planner.catalog import Catalog
 from planner.errors import RecordError
-from planner.importers.choice import chosen_columns, chosen_run
+from planner.importers.choice import Columns, chosen_columns, chosen_run
 from planner.importers.derived import effective_batch_size, training_examples
 from planner.importers.facts import ImportFacts, known_architecture
 from planner.importers.points import LogPoint, in_order, read_points
@@ -43,7 +44,25 @@ FEWEST_HELD_OUT = 4
 RUN = "imported"
 
 
-def calibration_of(log: ForeignLog, facts: ImportFacts, catalog: Catalog, *, digest: str) -> Calibration:
+class LogImport(Struct, frozen=True, kw_only=True):
+    """A calibration with what it was read from. A record keeps no names, so only this says them.
+
+    Attributes:
+        calibration: For a record.
+        log: Kind of log, a name of `READERS`.
+        run: Name of the chosen run; empty where the log has no names.
+        columns: The chosen columns.
+        loss_column: The one of them that is the curve.
+    """
+
+    calibration: Calibration
+    log: str
+    run: str
+    columns: Columns
+    loss_column: str
+
+
+def log_import(log: ForeignLog, facts: ImportFacts, catalog: Catalog, *, digest: str) -> LogImport:
     """The calibration that a log amounts to: one run, a trace of whatever loss it has.
 
     Args:
@@ -121,7 +140,13 @@ def calibration_of(log: ForeignLog, facts: ImportFacts, catalog: Catalog, *, dig
         vocabulary_size=architecture[0].vocabulary if architecture else None,
         imported=Imported(log=log.log, rows=len(table.rows), seconds=seconds.basis, remarks=remarks),
     )
-    return Calibration(header=header, runs=(Run(id=RUN, events=tuple(found)),), notes=import_notes(header))
+    return LogImport(
+        calibration=Calibration(header=header, runs=(Run(id=RUN, events=tuple(found)),), notes=import_notes(header)),
+        log=log.log,
+        run=table.name,
+        columns=columns,
+        loss_column=columns.losses.get(kind) or columns.losses[LossKind.UNKNOWN],
+    )
 
 
 def _chosen(
