@@ -17,7 +17,7 @@ from planner.record import (
     create_record,
     read_calibration,
 )
-from trainer import answers, checkpoint, feature_cache, preflight, private, tiny
+from trainer import answers, checkpoint, feature_cache, preflight, private, samples, tiny
 from trainer.checkpoint import Progress
 from trainer.config import Settings
 from trainer.dataset import Dataset, Example, dataset_digest
@@ -221,8 +221,8 @@ def _run_all(
     def save(run: str, progress: Progress, tensors: dict[str, torch.Tensor]) -> None:
         checkpoint.write(work / "checkpoints", run, progress, tensors)
 
-    def keep(found: object, examples: int) -> None:
-        answers.keep(settings.out / "samples.jsonl", found, examples=examples)  # type: ignore[arg-type]
+    def keep(run: str, examples: int, found: Sequence[answers.Answer]) -> None:
+        samples.keep(settings.out, run, examples, found, prepared.dataset.held_out)
 
     with stage("Training", steps * batch) as bar:
         bench = Bench(

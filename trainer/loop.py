@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 
 import torch
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from planner.record import Answers, Checkpoint, Eval, Finished, NonFinite, OutOfMemory, RunLog, Train
 from trainer import answers, checkpoint
@@ -57,7 +57,7 @@ class Bench(Struct, kw_only=True):
     stop: StopFlag
     stage: Stage
     save: Callable[[str, Progress, dict[str, torch.Tensor]], None]
-    keep: Callable[[Sequence[answers.Answer], int], None] | None = None
+    keep: Callable[[str, int, Sequence[answers.Answer]], None] | None = None
 
     def new_optimizer(self) -> MasterAdamW:
         """AdamW on the adapters."""
@@ -249,7 +249,7 @@ def answer_held_out(bench: Bench, log: RunLog, run: str, progress: Progress, los
     start = time.perf_counter()
     found: list[answers.Answer] = []
     chosen = answer_subset(bench.held_out, count)
-    longest = min(bench.settings.context(), 64)
+    longest = bench.settings.context()  # an answer that is learned is no longer, its end included
     for first in range(0, count, ANSWERS_AT_ONCE):
         bench.stop.check()
         part = chosen[first : first + ANSWERS_AT_ONCE]
@@ -261,15 +261,12 @@ def answer_held_out(bench: Bench, log: RunLog, run: str, progress: Progress, los
         examples=examples,
         answers=count,
         loss=loss,
-        token_f1=quality.token_f1,
-        degenerate_rate=quality.degenerate_rate,
-        exact_match=quality.exact_match,
-        distinct_2=quality.distinct_2,
         generation_seconds=time.perf_counter() - start,
+        **structs.asdict(quality),
     )
     log.append(event)
     if bench.keep is not None:
-        bench.keep(found, examples)
+        bench.keep(run, examples, found)
     return event
 
 

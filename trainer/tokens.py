@@ -49,6 +49,8 @@ class Encoded(Struct, frozen=True, kw_only=True):
         image: Row in the feature cache.
         case: Index of its case.
         truncated: Whether the answer was longer than the context.
+        closed: See `trainer.dataset.Example`.
+        index: Place in its list.
     """
 
     prompt: tuple[int, ...]
@@ -56,6 +58,8 @@ class Encoded(Struct, frozen=True, kw_only=True):
     image: int
     case: int
     truncated: bool
+    closed: bool | None = None
+    index: int = 0
 
 
 class Batch(Struct, frozen=True, kw_only=True):
@@ -84,7 +88,7 @@ def encode(
     """Encode examples; an answer longer than `context_tokens` (with `<eos>`) is cut and keeps its `<eos>`."""
     cases: dict[str, int] = {}
     encoded = []
-    for example in examples:
+    for index, example in enumerate(examples):
         answer = tokenizer.encode(example.answer)
         kept = answer[: context_tokens - 1]
         encoded.append(
@@ -94,6 +98,8 @@ def encode(
                 image=image_rows[str(example.image)],
                 case=cases.setdefault(example.case, len(cases)),
                 truncated=len(kept) < len(answer),
+                closed=example.closed,
+                index=index,
             )
         )
     return encoded

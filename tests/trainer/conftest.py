@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,6 +29,16 @@ def own_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     yield
     torch.set_num_threads(threads)
     patch.undo()
+
+
+@pytest.fixture(scope="session")
+def medpix() -> Path:
+    """The real MedPix 2.0, which is no part of the project: named by PLATEAU_MEDPIX, or beside the checkout."""
+    beside = Path(__file__).resolve().parents[3] / "shared" / "medpix-2.0"
+    folder = Path(os.environ.get("PLATEAU_MEDPIX") or beside)
+    if not (folder / "Descriptions.json").is_file():
+        pytest.skip("MedPix 2.0 is not there (PLATEAU_MEDPIX names its folder)")
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,7 @@ from trainer import checkpoint, loop
 from trainer.calibration import Outcome, calibrate, final_losses
 from trainer.config import Settings
 from trainer.sample import write_sample
+from trainer.samples import Sample
 from trainer.stopping import StopFlag, StoppedEarlyError
 
 pytestmark = pytest.mark.training
@@ -336,7 +337,7 @@ def test_nothing_of_a_patient_reaches_record_or_screen(
     assert samples.exists() == keep
     if keep:
         assert stat.S_IMODE(samples.stat().st_mode) == 0o600
-        assert {"examples", "text", "reference", "ended"} == set(json.loads(samples.read_text().splitlines()[0]))
+        assert set(Sample.__struct_fields__) == set(json.loads(samples.read_text().splitlines()[0]))
         texts.remove(samples.read_text())
     screen = capfd.readouterr()
     everything = "".join(texts) + screen.out + screen.err + pack(outcome.calibration).decode()
