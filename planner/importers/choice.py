@@ -160,9 +160,10 @@ def _x(log: ForeignLog, run: RunTable, facts: ImportFacts, rows: Sequence[Row]) 
     tiers = [*steps, *calls, *examples] if facts.x_unit is XUnit.STEPS else [*examples, *steps, *calls]
     present = [tier for tier in tiers if tier]
     for tier in present:
-        complete = [column for column in tier if all(not is_blank(row.cells.get(column)) for row in rows)]
-        if complete:
-            return _only(log, complete, "--step-column")
+        # A count that most rows lack is another logger's; one that a few lack is meant, and those rows are mistakes.
+        usual = [c for c in tier if 2 * sum(not is_blank(row.cells.get(c)) for row in rows) > len(rows)]
+        if usual:
+            return _only(log, usual, "--step-column")
     if present:
         return _only(log, present[0], "--step-column")
     raise _fail(

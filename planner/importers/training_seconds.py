@@ -64,18 +64,16 @@ class TrainingSeconds:
 
 
 def _knots(timed: Sequence[tuple[float, float]]) -> list[tuple[float, float, float]]:
-    """Where the clock moved on: (x, first reading there, last reading there).
+    """Where the clock was read: (x, first reading there, last reading there).
 
-    A tracker that sends its rows in batches gives a whole batch one time; only the first x of a batch is a knot.
+    A tracker that sends its rows in batches gives all rows of a batch the time it was sent; its last x is the knot.
     """
     knots: list[tuple[float, float, float]] = []
     for x, group in itertools.groupby(timed, key=lambda pair: pair[0]):
         readings = [seconds for _, seconds in group]
-        if not knots or readings[0] != knots[-1][2]:
-            knots.append((x, readings[0], readings[-1]))
-        elif readings[-1] > knots[-1][2]:
-            # The batch goes on past this x: from here the clock runs again.
-            knots.append((x, readings[0], readings[-1]))
+        if knots and knots[-1][1] == knots[-1][2] == readings[0]:
+            knots.pop()
+        knots.append((x, readings[0], readings[-1]))
     return knots
 
 
