@@ -96,6 +96,18 @@ def load_plan(name: str) -> Plan | None:
     return None if body is None else parse_plan(body.encode("utf-8"), file=name)
 
 
+def delete_plan(name: str) -> None:
+    """Forget a saved plan; nothing happens where there is none of this name.
+
+    Raises:
+        InputError: The library cannot be written.
+    """
+    if not _file().exists():
+        return
+    with _open() as library:
+        library.execute("DELETE FROM saved WHERE kind = ? AND name = ?", (Kind.PLAN.value, name))
+
+
 def saved() -> tuple[Saved, ...]:
     """All entries, the newest first."""
     if not _file().exists():

@@ -1,4 +1,4 @@
-"""Assumptions: every input with value, unit, source, date, and whether it was measured, typed or a default."""
+"""Assumptions: every input with value, unit, source, date and whether it was measured or typed; edited in place."""
 
 from __future__ import annotations
 
@@ -10,55 +10,67 @@ from planner.catalog import STALE_AFTER_DAYS
 from planner.cost.plan import Assumption, Basis, Plan
 from planner.dashboard.charts import CONFIG, influence_chart
 from planner.dashboard.frame import breakable, colours, escape, page
+from planner.dashboard.given import given_figures
+from planner.dashboard.inputs import NUMBERS, number_input, undo_and_reset
 from planner.dashboard.session import Session
-from planner.report.words.numbers import eur
+from planner.report.words import numbers, sentences
 
-BASIS = {
-    Basis.MEASURED: ("measured", "in the calibration"),
-    Basis.EXTRAPOLATED: ("extrapolated", "measured on another GPU, carried over by its rates"),
-    Basis.UNPROBED: ("unprobed", "from FLOPs and the utilisation others have measured"),
-    Basis.CATALOG: ("catalog", "a dated public price or figure"),
-    Basis.DATASHEET: ("datasheet", "typed from a manufacturer's datasheet"),
-    Basis.TYPED: ("typed", "by you"),
-    Basis.DEFAULT: ("default", "nobody has given another value"),
-    Basis.ASSUMPTION: ("assumption", "a judgement, not a measurement"),
-}
-_LEAST_CERTAIN_FIRST = (
+LEAST_CERTAIN_FIRST = (
     Basis.ASSUMPTION, Basis.DEFAULT, Basis.UNPROBED, Basis.EXTRAPOLATED, Basis.DATASHEET, Basis.CATALOG, Basis.TYPED,
     Basis.MEASURED,
 )  # fmt: skip
+OWN_FIELD = {
+    "price": "price_eur_per_hour",
+    "purchase": "server_quote_eur",
+    "electricity": "electricity_eur_per_kwh",
+}
+"""Field of the scenario that replaces a catalog figure, where it is not called like the figure."""
+_BADGES = {
+    Basis.ASSUMPTION: "orange",
+    Basis.DEFAULT: "orange",
+    Basis.UNPROBED: "orange",
+    Basis.EXTRAPOLATED: "blue",
+    Basis.DATASHEET: "blue",
+    Basis.CATALOG: "blue",
+    Basis.TYPED: "green",
+    Basis.MEASURED: "green",
+}
 
 
 def _body(here: Session) -> None:
-    plan = here.plan()
+    say, plan = here.words.assumptions, here.plan()
     counts = {basis: sum(1 for row in plan.assumptions if row.basis is basis) for basis in Basis}
-    said = ", ".join(f"{counts[basis]} {BASIS[basis][0]}" for basis in reversed(_LEAST_CERTAIN_FIRST) if counts[basis])
-    st.title("What this plan rests on")
-    st.markdown(f"{len(plan.assumptions)} inputs: {said}. Change what you can on the page **Plan**.")
+    said = ", ".join(
+        f"{counts[basis]} {sentences.basis(basis.value, here.tag)}"
+        for basis in reversed(LEAST_CERTAIN_FIRST)
+        if counts[basis]
+    )
+    st.title(say.title, anchor=False)
+    st.markdown(say.counts.format(count=len(plan.assumptions), said=said))
+    undo_and_reset(here)
     stale = stale_assumptions(plan, today=dt.datetime.now(tz=dt.UTC).date())
     if stale:
-        oldest = min(row.as_of or "" for row in stale)
-        st.warning(
-            f"{len(stale)} of these figures are older than {STALE_AFTER_DAYS} days (the oldest is of {oldest}). "
-            "Check them against today's price list before the board decides; they are marked **old** below."
-        )
-    if plan.influences:
-        st.subheader("What moves the yearly cost most")
-        st.plotly_chart(
-            influence_chart(plan, colours()),
-            theme=None,
-            config=CONFIG,
-            key="influences",
-            alt="Bars of yearly cost with each input at its low and high value. "
-            + " ".join(f"{bar.label}: {eur(bar.cost_low_eur)} to {eur(bar.cost_high_eur)}." for bar in plan.influences),
-        )
-    old = {row.code for row in stale}
-    for basis in _LEAST_CERTAIN_FIRST:
-        rows = [row for row in plan.assumptions if row.basis is basis]
-        if rows:
-            name, meaning = BASIS[basis]
-            st.subheader(f"{name.capitalize()}: {meaning}")
-            st.table([_row(row, old=row.code in old) for row in rows], border="horizontal", hide_index=True)
+        oldest = numbers.short_date(min(row.as_of or "" for row in stale), here.tag)
+        st.warning(say.stale.format(count=len(stale), days=STALE_AFTER_DAYS, oldest=oldest))
+    _influences(here, plan)
+    _rows(here, plan, old={row.code for row in stale})
+    given_figures(here)
+
+
+def _influences(here: Session, plan: Plan) -> None:
+    """The tornado."""
+    say, tag = here.words.assumptions, here.tag
+    st.subheader(escape(sentences.influence_title(plan, tag)), anchor=False)
+    if not plan.influences:
+        return
+    st.plotly_chart(
+        influence_chart(plan, colours(), here.words.charts, tag),
+        theme=None,
+        config=CONFIG,
+        key="influences",
+        alt=escape(sentences.influence_alt(plan, tag)),
+    )
+    st.caption(say.influences_note)
 
 
 def stale_assumptions(plan: Plan, *, today: dt.date) -> list[Assumption]:
@@ -69,15 +81,38 @@ def stale_assumptions(plan: Plan, *, today: dt.date) -> list[Assumption]:
     ]
 
 
-def _row(row: Assumption, *, old: bool) -> dict[str, str]:
-    """Three columns, so that the table fits a phone without scrolling."""
-    date = (row.as_of or "").replace("-", "\u2011")  # a date does not break across lines
-    source = " · ".join(part for part in (escape(breakable(row.source)), date, "**old**" if old else "") if part)
-    return {
-        "Input": f"{escape(row.label)}\\\n**{escape(breakable(f'{row.value} {row.unit}'.strip()))}**",
-        "How certain": escape(breakable(row.uncertainty)) or "–",
-        "Source and date": source or "–",
-    }
+def _rows(here: Session, plan: Plan, *, old: set[str]) -> None:
+    """One row an input, the least certain first; what can be typed has its field beside it."""
+    say = here.words.assumptions
+    for basis in LEAST_CERTAIN_FIRST:
+        rows = [row for row in plan.assumptions if row.basis is basis]
+        if rows:
+            st.subheader(say.meanings[basis.value].format(count=len(rows)), anchor=False)
+            for row in rows:
+                _row(here, row, old=row.code in old)
+
+
+def _row(here: Session, row: Assumption, *, old: bool) -> None:
+    say, tag = here.words.assumptions, here.tag
+    field = OWN_FIELD.get(row.code, row.code)
+    with st.container(border=True):
+        value, source, own = st.columns([5, 7, 3], gap="medium", vertical_alignment="center")
+        with value:
+            shown = sentences.value_with_unit(row, tag)
+            st.markdown(f"{escape(sentences.label(row.code, row.label, tag))}\\\n**{escape(breakable(shown))}**")
+        with source:
+            date = numbers.short_date(row.as_of, tag).replace(" ", "\u00a0") if row.as_of else ""
+            origin = [escape(breakable(sentences.said(row.source, tag))), date]
+            parts = [
+                f":{_BADGES[row.basis]}-badge[{sentences.basis(row.basis.value, tag)}]",
+                f":red-badge[{say.old}]" if old else "",
+                escape(breakable(sentences.said(row.uncertainty, tag))),
+                f":gray[{' · '.join(part for part in origin if part)}]",
+            ]
+            st.markdown(" ".join(part for part in parts if part))
+        with own:
+            if field in NUMBERS:
+                number_input(here, field, label_visible=False)
 
 
 show = page(_body)

@@ -9,20 +9,30 @@ import streamlit as st
 from planner.cost.plan import Plan, encode_plan
 from planner.dashboard.session import Session
 from planner.report.pdf import render_pdf
-from planner.report.sheet import board_csv
+from planner.report.sheet import board_csv, file_name
 
 
-def downloads(here: Session, opened: Plan | None = None) -> None:
-    """Three buttons for the plan that is planned now, or for one that was opened from a file."""
+def downloads(here: Session, opened: Plan | None = None, *, language: str | None = None) -> None:
+    """Three buttons for the plan that is planned now, or for one that was opened from a file.
+
+    Args:
+        here: The session.
+        opened: A plan from a file; None: the one on screen.
+        language: Code of the paper's language; None: the visitor's.
+    """
+    say = here.words.downloads
+    paper = language or here.language
 
     def plan() -> Plan:
         return opened or here.plan(with_options=True)
 
+    named = opened or here.plan()
     with st.container(horizontal=True, gap="small"):
-        _button("**PDF**", lambda: render_pdf(plan()), "board.pdf", "application/pdf")
-        _button("CSV", lambda: board_csv(plan()), "plan.csv", "text/csv")
-        _button("JSON", lambda: encode_plan(plan()), "plan.json", "application/json")
+        _button(f"**{say.pdf}**", lambda: render_pdf(plan(), paper, here.letterhead), file_name(named, "pdf"), "pdf")
+        _button(say.csv, lambda: board_csv(plan(), paper), file_name(named, "csv"), "csv")
+        _button(say.json, lambda: encode_plan(plan()), file_name(named, "json"), "json")
 
 
-def _button(label: str, make: Callable[[], bytes], name: str, mime: str) -> None:
-    st.download_button(label, make, name, mime, key=f"download_{name}", on_click="ignore")
+def _button(label: str, make: Callable[[], bytes], name: str, kind: str) -> None:
+    mime = {"pdf": "application/pdf", "csv": "text/csv", "json": "application/json"}[kind]
+    st.download_button(label, make, name, mime, key=f"download_{kind}", on_click="ignore")

@@ -1,4 +1,4 @@
-"""What every page has: its width, the marks, the notices, and the state in which there is nothing to show."""
+"""What every page has: its bar, the marks, the notices, and the state in which there is nothing to show."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ import streamlit as st
 
 from planner.dashboard.palette import Palette, palette
 from planner.dashboard.session import Session, follow_link, session, write_address
-from planner.errors import PlannerError
+from planner.errors import InputError, Mistake, PlannerError
+from planner.report.words import LANGUAGES, numbers, sentences
+from planner.report.words.translation import translated
 
 PAGE_WIDTH_PX = 1180
 LOGO = str(Path(__file__).with_name("logo.svg"))
-ILLUSTRATION = "Illustration, not PaliGemma-3B."
+_MOST_MISTAKES = 8
 _MARKDOWN = re.compile(r"[\\`*_\[\]<>$#|~]|:(?=\w)")
+# Screen readers choose their voice by the page's language, and Streamlit always says English. No data goes in here.
+_SAY_LANGUAGE = {code: f"<script>document.documentElement.lang = '{code}'</script>" for code in LANGUAGES}
 
 
 def escape(text: str) -> str:
@@ -35,21 +39,22 @@ def colours() -> Palette:
 
 
 def page(body: Callable[[Session], None], *, needs_calibration: bool = True) -> Callable[[], None]:
-    """A page of the router around `body`: marks and notices first, errors as one sentence."""
+    """A page of the router around `body`: bar, marks and notices first, errors as one sentence."""
 
     def show() -> None:
         here = session()
         follow_link()
         with _width():
-            _marks(here)
+            _bar(here)
             _notices(here)
             try:
                 if needs_calibration and here.calibration is None:
-                    _nothing_open(here)
+                    nothing_open(here)
                 else:
                     body(here)
             except PlannerError as problem:
                 show_problem(problem)
+        st.html(_SAY_LANGUAGE[here.language], unsafe_allow_javascript=True)
         write_address()
 
     show.__name__ = body.__name__
@@ -58,10 +63,35 @@ def page(body: Callable[[Session], None], *, needs_calibration: bool = True) -> 
 
 def show_problem(problem: PlannerError) -> None:
     """An error for the user: its own sentences and nothing of the machine."""
-    lines = str(problem).splitlines()
-    shown = "\n".join(f"- {escape(line)}" for line in lines[:8]) if len(lines) > 1 else escape(lines[0])
-    more = f"\n- and {len(lines) - 8} more of the kind" if len(lines) > 8 else ""
-    st.error(shown + more)
+    here = session()
+    if isinstance(problem, InputError):
+        lines = [_mistake(here, mistake) for mistake in problem.mistakes]
+    else:
+        lines = translated(str(problem), here.tag).splitlines()
+    shown = [escape(line) for line in lines[:_MOST_MISTAKES]]
+    if len(lines) > _MOST_MISTAKES:
+        shown.append(here.words.frame.more_mistakes.format(count=len(lines) - _MOST_MISTAKES))
+    st.error("\n".join(f"- {line}" for line in shown) if len(shown) > 1 else shown[0])
+
+
+def nothing_open(here: Session) -> None:
+    """The empty state: why, and what to do."""
+    say = here.words.frame
+    st.title(say.nothing_open_title, anchor=False)
+    if here.problem:
+        show_problem(here.problem)
+    st.markdown(say.nothing_open)
+
+
+def _mistake(here: Session, mistake: Mistake) -> str:
+    """One mistake in the visitor's language: where, what, and what to do."""
+    say = here.words.frame
+    where = [mistake.file]
+    if mistake.row is not None:
+        where.append(say.line_of_file.format(line=mistake.row))
+    if mistake.field is not None:
+        where.append(mistake.field)
+    return f"{', '.join(where)}: {translated(mistake.reason, here.tag)}. {translated(mistake.remedy, here.tag)}."
 
 
 @contextmanager
@@ -70,27 +100,47 @@ def _width() -> Iterator[None]:
         yield
 
 
-def _marks(here: Session) -> None:
-    if here.calibration is None:
-        return
-    if here.calibration.calibration.header.illustration:
-        st.warning(
-            f"**{ILLUSTRATION}** A small stand-in model was trained here: the way of reckoning is real, "
-            "its losses, hours and costs are not those of your model."
+def _bar(here: Session) -> None:
+    """Which calibration all figures rest on, whether it is an illustration, and the language."""
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"):
+        with st.container(width="stretch"):
+            st.markdown(_rests_on(here))
+        st.segmented_control(
+            here.words.frame.language,
+            list(LANGUAGES),
+            format_func=LANGUAGES.__getitem__,
+            default=here.language,
+            required=True,
+            label_visibility="collapsed",
+            key=f"language_{here.language}",
+            on_change=_speak,
+            args=(f"language_{here.language}",),
         )
+
+
+def _rests_on(here: Session) -> str:
+    say = here.words.frame
+    if here.calibration is None:
+        return ""
+    header = here.calibration.calibration.header
+    said = say.rests_on.format(
+        id=escape(header.calibration_id),
+        origin=say.origins[here.calibration.origin.name],
+        model=escape(breakable(header.configuration.model)),
+        date=numbers.short_date(header.created, here.tag),
+    )
+    if not header.illustration:
+        return f":gray[{said}]"
+    return f":orange-badge[{sentences.illustration(here.tag)}] {say.illustration} :gray[{said}]"
+
+
+def _speak(key: str) -> None:
+    chosen = st.session_state[key]
+    if chosen in LANGUAGES:
+        session().speak(chosen)
 
 
 def _notices(here: Session) -> None:
     for notice in here.notices:
         st.info(escape(notice))
     here.notices = []
-
-
-def _nothing_open(here: Session) -> None:
-    st.title("No calibration is open")
-    if here.problem:
-        show_problem(here.problem)
-    st.markdown(
-        "Open one on the page **Calibration**: a record packed with `plateau export`, or a training log. "
-        "Or start with `plateau dashboard RECORD`."
-    )

@@ -1,112 +1,187 @@
-"""The inputs of the Plan page: widgets that show the scenario and change it."""
+"""The inputs of a scenario: widgets that show it and change it, on the pages Plan and Assumptions alike."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from enum import StrEnum
 from typing import Any
 
 import msgspec
 import streamlit as st
+from msgspec import Struct
 
 from planner.catalog import read_catalog
-from planner.cost.scenario import Scenario, ServingMode, Tenure
+from planner.cost.scenario import Layout, Money, Scenario, ServingMode, Tenure
 from planner.dashboard.session import Session, session
+from planner.report.words import numbers
 
-TENURES = {
-    Tenure.ON_DEMAND: "Rent by the hour",
-    Tenure.SPOT: "Rent, spot (can be taken away)",
-    Tenure.COMMITMENT_1_YEAR: "Rent, 1-year commitment",
-    Tenure.COMMITMENT_3_YEARS: "Rent, 3-year commitment",
-    Tenure.BUY: "Buy a server",
+
+class NumberInput(Struct, frozen=True, kw_only=True):
+    """How a number of the scenario is typed.
+
+    Attributes:
+        optional: May be empty, which means "not given".
+        help: Whether the words have a help text for it.
+    """
+
+    step: float
+    low: float | None = None
+    high: float | None = None
+    optional: bool = False
+    format: str = "%g"
+    help: bool = False
+
+
+_GROWTH = NumberInput(step=0.005, low=-0.5, high=1.0, optional=True, format="%.3f")
+NUMBERS: dict[str, NumberInput] = {
+    "studies_per_day": NumberInput(step=10.0, optional=True),
+    "unique_studies": NumberInput(step=1000.0, optional=True, help=True),
+    "retunings_per_year": NumberInput(step=1.0, low=0.0),
+    "budget_eur": NumberInput(step=500.0, optional=True, format="%.0f"),
+    "trials": NumberInput(step=1.0, low=1.0),
+    "retuning_share": NumberInput(step=0.1, low=0.0, high=1.0, format="%.2f"),
+    "answer_tokens": NumberInput(step=8, low=1),
+    "staff_hours_per_year": NumberInput(step=10.0, optional=True),
+    "staff_eur_per_hour": NumberInput(step=5.0, optional=True),
+    "price_eur_per_hour": NumberInput(step=0.1, optional=True, format="%.2f", help=True),
+    "server_quote_eur": NumberInput(step=1000.0, optional=True, format="%.0f", help=True),
+    "electricity_eur_per_kwh": NumberInput(step=0.01, optional=True, format="%.3f"),
+    "vat_rate": NumberInput(step=0.01, low=0.0, high=1.0, format="%.2f"),
+    "vat_recoverable_share": NumberInput(step=0.1, low=0.0, high=1.0, format="%.2f"),
+    "usd_per_eur": NumberInput(step=0.01, optional=True, format="%.3f"),
+    "storage_gib": NumberInput(step=100.0, optional=True),
+    "power_usage_effectiveness": NumberInput(step=0.1, low=1.0, format="%.2f"),
+    "lifetime_years": NumberInput(step=1.0, low=1.0),
+    "residual_share": NumberInput(step=0.05, low=0.0, high=1.0, format="%.2f"),
+    "maintenance_share_per_year": NumberInput(step=0.01, low=0.0, high=1.0, format="%.2f"),
+    "discount_rate": NumberInput(step=0.005, low=0.0, high=1.0, format="%.3f"),
+    "egress_gib_per_year": NumberInput(step=100.0, optional=True),
+    "support_eur_per_year": NumberInput(step=500.0, optional=True, format="%.0f"),
+    "horizon_years": NumberInput(step=1, low=1, high=10),
+    "fiscal_year_start_month": NumberInput(step=1, low=1, high=12),
+    "wage_growth_per_year": _GROWTH,
+    "energy_growth_per_year": _GROWTH,
+    "price_growth_per_year": _GROWTH,
+    "gpu_price_growth_per_year": _GROWTH,
+    "inflation_per_year": _GROWTH,
+    "studies_arriving_per_year": NumberInput(step=1000.0, optional=True),
+    "studies_growth_per_year": NumberInput(step=0.01, low=-0.5, high=1.0, format="%.3f"),
+    "smaller_models_per_year": NumberInput(step=0.05, low=0.0, high=0.9, format="%.2f"),
+    "modality_count": NumberInput(step=1, low=1, high=20),
+    "modality_transfer": NumberInput(step=0.1, low=0.0, high=1.0, optional=True, format="%.2f", help=True),
 }
-SERVING_MODES = {ServingMode.BATCH: "In batches (hours used)", ServingMode.ALWAYS_ON: "Always on (8,760 hours)"}
-NOT_COSTED = "not costed"
+"""Every number that a visitor may type, by its field of `Scenario`."""
+CHOICES: dict[str, type[StrEnum]] = {"serving_mode": ServingMode, "money": Money, "layout": Layout}
+"""Fields with few values, beside GPU, quantization and tenure."""
+SWITCHES = frozenset(["prepaid", "carry_over"])
+FIRST = ("studies_per_day", "unique_studies", "retunings_per_year", "budget_eur", "horizon_years")
+MORE = (
+    "trials", "retuning_share", "serving_mode", "answer_tokens", "staff_hours_per_year", "staff_eur_per_hour",
+    "price_eur_per_hour", "server_quote_eur", "electricity_eur_per_kwh", "vat_rate", "vat_recoverable_share",
+    "usd_per_eur", "storage_gib", "egress_gib_per_year", "support_eur_per_year",
+)  # fmt: skip
+YEARS = (
+    "fiscal_year_start_month", "money", "discount_rate", "wage_growth_per_year", "energy_growth_per_year",
+    "price_growth_per_year", "gpu_price_growth_per_year", "inflation_per_year", "prepaid", "carry_over",
+)  # fmt: skip
+STUDIES = (
+    "studies_arriving_per_year", "studies_growth_per_year", "smaller_models_per_year", "layout", "modality_count",
+    "modality_transfer",
+)  # fmt: skip
 
 
 def target_input(here: Session) -> None:
     """The target loss: the main control."""
     assert here.limits is not None and here.scenario is not None
-    low, high = here.limits.target_loss_low, here.limits.target_loss_high
+    say = here.words.inputs
     key = _key(here, "target_loss")
     st.slider(
-        "Target loss (lower is better)",
-        min_value=low,
-        max_value=high,
+        say.labels["target_loss"],
+        min_value=here.limits.target_loss_low,
+        max_value=here.limits.target_loss_high,
         value=here.scenario.target_loss,
         step=0.01,
         format="%.2f",
         key=key,
         on_change=_take,
         args=("target_loss", key),
-        help="Held-out loss to reach, in nats per answer token. It is measured on cases the model has not seen.",
+        help=say.help["target_loss"],
     )
 
 
 def decision_inputs(here: Session) -> None:
     """What the hospital decides, the questions asked most first."""
     assert here.limits is not None
+    say = here.words.inputs
     catalog = read_catalog()
-    gpus = {row.gpu: f"{row.gpu.replace('-', ' ')}, {row.memory_gib:.0f} GiB" for row in catalog.gpus}
-    quantizations = {
-        row.quantization: f"{row.quantization}, {8 * row.bytes_per_linear_parameter:.2g} bits a weight"
+    gpus = {
+        row.gpu: say.gpu.format(name=row.gpu.replace("-", " "), gib=numbers.decimal(row.memory_gib, 0, here.tag))
+        for row in catalog.gpus
+    }
+    bits = {
+        row.quantization: say.quantization.format(
+            name=row.quantization, bits=numbers.count(8 * row.bytes_per_linear_parameter, here.tag)
+        )
         for row in catalog.quantizations
     }
-    _choice(here, "gpu", "GPU", here.limits.gpus, gpus.get)
-    _choice(here, "quantization", "Quantization of the frozen model", here.limits.quantizations, quantizations.get)
-    _choice(here, "tenure", "Rent or buy", tuple(Tenure), TENURES.get)
-    _number(here, "studies_per_day", "Studies answered a day", step=10.0, placeholder=NOT_COSTED, optional=True)
-    _number(
-        here, "unique_studies", "Different studies to learn from, within a year", step=1000.0, optional=True,
-        placeholder="those of the calibration", help="Limits how far the forecast may reach: repeats teach less.",
-    )  # fmt: skip
-    _number(here, "retunings_per_year", "Re-tunings a year", step=1.0, low=0.0)
-    _number(
-        here,
-        "budget_eur",
-        "Yearly budget, €",
-        step=500.0,
-        format_="%.0f",
-        placeholder="no budget given",
-        optional=True,
-    )
+    _choice(here, "gpu", here.limits.gpus, gpus.get)
+    _choice(here, "quantization", here.limits.quantizations, bits.get)
+    _choice(here, "tenure", tuple(Tenure), say.tenures.get)
+    for field in FIRST:
+        number_input(here, field)
+    for title, fields in ((say.more, MORE), (say.years, YEARS), (say.studies, STUDIES)):
+        with st.expander(title):
+            for field in fields:
+                _input(here, field)
 
 
-def more_inputs(here: Session) -> None:
-    """The rest of the scenario; every one has a default that the Assumptions page lists."""
-    with st.grid(3, min_column_width=230):
-        _number(here, "trials", "Trials until one is accepted", step=1.0, low=1.0)
-        _number(
-            here, "retuning_share", "Examples of a re-tuning, share of the first", step=0.1, low=0.0, high=1.0,
-            format_="%.2f",
-        )  # fmt: skip
-        _choice(here, "serving_mode", "Answering studies", tuple(ServingMode), SERVING_MODES.get)
-        _number(here, "staff_hours_per_year", "Staff hours a year", step=10.0, placeholder=NOT_COSTED, optional=True)
-        _number(
-            here, "staff_eur_per_hour", "Full cost of a staff hour, €", step=5.0, placeholder="not given", optional=True
-        )
-        _number(
-            here, "price_eur_per_hour", "Your own price of a GPU-hour, €", step=0.1, optional=True, format_="%.2f",
-            placeholder="catalog price", help="Without VAT. Replaces the catalog's price.",
-        )  # fmt: skip
-        _number(
-            here, "server_quote_eur", "Your own server quote, €", step=1000.0, optional=True,
-            placeholder="catalog price", help="Without VAT. Used when you buy.",
-        )  # fmt: skip
-        _number(
-            here, "electricity_eur_per_kwh", "Electricity, € per kWh", step=0.01, optional=True, format_="%.3f",
-            placeholder="catalog figure",
-        )  # fmt: skip
-        _number(here, "vat_rate", "VAT rate", step=0.01, low=0.0, high=1.0, format_="%.2f")
-        _number(here, "usd_per_eur", "US dollars for a euro", step=0.01, optional=True, format_="%.3f",
-                placeholder="catalog rate")  # fmt: skip
-        _number(here, "storage_gib", "Storage kept, GiB", step=100.0, optional=True, placeholder=NOT_COSTED)
+def _input(here: Session, field: str) -> None:
+    """Any field of the scenario by its name."""
+    say = here.words.inputs
+    if field in CHOICES:
+        names = {"serving_mode": say.serving_modes, "money": say.moneys, "layout": say.layouts}[field]
+        _choice(here, field, tuple(CHOICES[field]), names.get)
+    elif field in SWITCHES:
+        key = _key(here, field)
+        st.checkbox(say.labels[field], value=getattr(here.scenario, field), key=key, on_change=_take, args=(field, key))
+    else:
+        number_input(here, field)
 
 
 def undo_and_reset(here: Session) -> None:
     """The way back."""
+    say = here.words.inputs
     with st.container(horizontal=True, gap="small"):
-        st.button("Undo", on_click=here.undo, disabled=not here.past, help="Takes the last change back.")
-        st.button("Reset", on_click=here.reset, disabled=here.scenario == here.opening)
+        st.button(say.undo, on_click=here.undo, disabled=not here.past, help=say.undo_help)
+        st.button(say.reset, on_click=here.reset, disabled=here.scenario == here.opening, help=say.reset_help)
+
+
+def number_input(here: Session, field: str, *, label_visible: bool = True) -> None:
+    """A number of the scenario; an optional one may be empty, which means "not given"."""
+    how, say = NUMBERS[field], here.words.inputs
+    key, value = _key(here, field), getattr(here.scenario, field)
+    lowest = how.low if how.low is not None else (how.step / 10 if how.optional else 0.0)
+    if value is not None and not math.isfinite(value):
+        value = None
+    whole = isinstance(how.step, int)
+    if how.optional:
+        # Only a widget without default can be emptied; it is told its value in every run, so that none gets lost.
+        st.session_state[key] = value
+    st.number_input(
+        say.labels[field],
+        min_value=lowest if value is None else min(lowest, value),
+        max_value=how.high,
+        value=None if how.optional else value,
+        step=how.step,
+        format="%d" if whole else how.format,
+        placeholder=say.placeholders.get(field),
+        key=key,
+        on_change=_take,
+        args=(field, key),
+        help=say.help[field] if how.help else None,
+        label_visibility="visible" if label_visible else "collapsed",
+    )
 
 
 def _key(here: Session, field: str) -> str:
@@ -127,54 +202,14 @@ def _take(field: str, key: str) -> None:
     here.change(msgspec.convert(fields, Scenario))
 
 
-def _choice(
-    here: Session,
-    field: str,
-    label: str,
-    options: tuple[Any, ...],
-    name: Callable[[Any], str | None] | None = None,
-) -> None:
+def _choice(here: Session, field: str, options: tuple[Any, ...], name: Callable[[Any], str | None]) -> None:
     key = _key(here, field)
     st.selectbox(
-        label,
+        here.words.inputs.labels[field],
         options,
         index=options.index(getattr(here.scenario, field)),
-        format_func=lambda option: (name(option) if name else None) or str(option),
+        format_func=lambda option: name(option) or str(option),
         key=key,
         on_change=_take,
         args=(field, key),
-    )
-
-
-def _number(
-    here: Session,
-    field: str,
-    label: str,
-    *,
-    step: float,
-    low: float | None = None,
-    high: float | None = None,
-    optional: bool = False,
-    placeholder: str | None = None,
-    format_: str = "%g",
-    help: str | None = None,
-) -> None:
-    """A number; an optional one may be empty, which means "not given"."""
-    key, value = _key(here, field), getattr(here.scenario, field)
-    lowest = low if low is not None else (step / 10 if optional else 0.0)
-    if optional:
-        # Only a widget without default can be emptied; it is told its value in every run, so that none gets lost.
-        st.session_state[key] = value
-    st.number_input(
-        label,
-        min_value=lowest if value is None else min(lowest, value),
-        max_value=high,
-        value=None if optional else value,
-        step=step,
-        format=format_,
-        placeholder=placeholder,
-        key=key,
-        on_change=_take,
-        args=(field, key),
-        help=help,
     )

@@ -1,11 +1,14 @@
-"""A link is a plan: the query parameters are the fields of `Scenario` by name, and the calibration's id.
+"""A link is a plan: the query parameters are the fields of `Scenario` by name, the calibration's id and the language.
 
 A value that cannot be used is named in a notice; it is never silently replaced.
 """
 
 from __future__ import annotations
 
+import types
+import typing
 from collections.abc import Collection, Mapping
+from functools import cache
 
 import msgspec
 from msgspec import Struct
@@ -13,8 +16,12 @@ from msgspec import Struct
 from planner.cost.scenario import Scenario
 from planner.errors import InputError
 from planner.reading import parse_number
+from planner.report.words import LANGUAGES
+from planner.report.words.screen import LinkWords
 
 CALIBRATION = "calibration"
+LANGUAGE = "language"
+ALWAYS_SHOWN = ("target_loss", "gpu")
 _NOTHING = "none"
 _LONGEST_SHOWN = 40
 _MAX_LENGTH = 200
@@ -29,18 +36,32 @@ class Bounds(Struct, frozen=True, kw_only=True):
     target_loss_high: float
 
 
-def write_link(scenario: Scenario, *, opening: Scenario, calibration_id: str) -> dict[str, str]:
-    """Query parameters: the target, the GPU, whatever differs from the opening scenario, and the calibration."""
+def write_link(
+    scenario: Scenario, *, opening: Scenario, calibration_id: str, language: str | None = None
+) -> dict[str, str]:
+    """Query parameters: the target, the GPU, whatever differs from the opening scenario, and the calibration.
+
+    Args:
+        scenario: To be written.
+        opening: Its values are left out.
+        calibration_id: Which calibration the link speaks about.
+        language: Code of a language that the visitor has chosen; None: that of the browser, which a link leaves open.
+    """
     values = msgspec.to_builtins(scenario)
     before = msgspec.to_builtins(opening)
-    shown = {
-        name: _text(value) for name, value in values.items() if name in ("target_loss", "gpu") or value != before[name]
-    }
-    return {CALIBRATION: calibration_id, **shown}
+    shown = {name: _text(value) for name, value in values.items() if name in ALWAYS_SHOWN or value != before[name]}
+    chosen = {LANGUAGE: language} if language else {}
+    return {CALIBRATION: calibration_id, **shown, **chosen}
+
+
+def language_of(parameters: Mapping[str, str]) -> str | None:
+    """The language that a link asks for, None where it asks for none that there is."""
+    asked = parameters.get(LANGUAGE)
+    return asked if asked in LANGUAGES else None
 
 
 def read_link(
-    parameters: Mapping[str, str], *, opening: Scenario, bounds: Bounds, calibration_id: str
+    parameters: Mapping[str, str], *, opening: Scenario, bounds: Bounds, calibration_id: str, say: LinkWords
 ) -> tuple[Scenario, tuple[str, ...]]:
     """The scenario of a link, and a sentence for every part of it that cannot be used.
 
@@ -50,25 +71,26 @@ def read_link(
     scenario = opening
     other = parameters.get(CALIBRATION)
     if other is not None and other != calibration_id:
-        notices.append(
-            f"This link was made with the calibration {_shown(other)}; the one that is open here is {calibration_id}, "
-            "so its figures differ from those you were sent."
-        )
-    fields = {field.name: field for field in msgspec.structs.fields(Scenario)}
+        notices.append(say.other_calibration.format(other=_shown(other), own=calibration_id))
+    language = parameters.get(LANGUAGE)
+    if language is not None and language not in LANGUAGES:
+        known = say.unknown_language.format(languages=", ".join(LANGUAGES))
+        notices.append(say.unusable.format(name=LANGUAGE, value=_shown(language), reason=known, kept="–"))
+    kinds = _kinds()
     for name, text in parameters.items():
-        if name == CALIBRATION:
+        if name in (CALIBRATION, LANGUAGE):
             continue
-        if name not in fields:
-            notices.append(f"The link has {_shown(name)}, which is not an input of this dashboard; it is left out.")
+        if name not in kinds:
+            notices.append(say.unknown_input.format(name=_shown(name)))
             continue
         try:
-            value = _value(name, text, fields[name].type)
-            _check(name, value, bounds)
+            value = _value(text, kinds[name], say)
+            _check(name, value, bounds, say)
             scenario = msgspec.convert({**msgspec.to_builtins(scenario), name: value}, Scenario, strict=True)
         except (InputError, msgspec.ValidationError, _UnusableError) as problem:
-            reason = str(problem) if isinstance(problem, _UnusableError) else "that is not a value it can have"
+            reason = str(problem) if isinstance(problem, _UnusableError) else say.no_value
             kept = _text(msgspec.to_builtins(opening)[name])
-            notices.append(f"The link asks for {name} = {_shown(text)}, but {reason}; {kept} is used instead.")
+            notices.append(say.unusable.format(name=name, value=_shown(text), reason=reason, kept=kept))
     return scenario, tuple(notices)
 
 
@@ -76,32 +98,46 @@ class _UnusableError(ValueError):
     """A value that has the right type and still cannot be used."""
 
 
-def _value(name: str, text: str, kind: object) -> object:
+@cache
+def _kinds() -> dict[str, frozenset[type]]:
+    """The types that a field of the scenario may have, by its name."""
+    return {name: frozenset(_members(kind)) for name, kind in typing.get_type_hints(Scenario).items()}
+
+
+def _members(kind: object) -> tuple[type, ...]:
+    if isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union:
+        return tuple(member for part in typing.get_args(kind) for member in _members(part))
+    return (kind,) if isinstance(kind, type) else ()
+
+
+def _value(text: str, kinds: frozenset[type], say: LinkWords) -> object:
     if len(text) > _MAX_LENGTH:
-        raise _UnusableError("it is too long")
+        raise _UnusableError(say.too_long)
     if text == _NOTHING:
         return None
-    if name == "answer_tokens":
-        number = parse_number(text, file="link", row=None, field=name)
-        return int(number) if number == int(number) else number
-    if "float" in str(kind):
-        return parse_number(text, file="link", row=None, field=name)
+    if bool in kinds:
+        return {"true": True, "false": False}.get(text, text)
+    if float in kinds or int in kinds:
+        number = parse_number(text, file="link", row=None, field="value")
+        return int(number) if int in kinds and number == int(number) else number
     return text
 
 
-def _check(name: str, value: object, bounds: Bounds) -> None:
+def _check(name: str, value: object, bounds: Bounds, say: LinkWords) -> None:
     known: dict[str, Collection[str]] = {"gpu": bounds.gpus, "quantization": bounds.quantizations}
     if name in known and value not in known[name]:
-        raise _UnusableError(f"the catalog has only {', '.join(known[name])}")
+        raise _UnusableError(say.not_in_catalog.format(names=", ".join(known[name])))
     if name == "target_loss" and isinstance(value, float):
         low, high = bounds.target_loss_low, bounds.target_loss_high
         if not low <= value <= high:
-            raise _UnusableError(f"this calibration can speak about {low:g} to {high:g}")
+            raise _UnusableError(say.out_of_range.format(low=f"{low:g}", high=f"{high:g}"))
 
 
 def _text(value: object) -> str:
     if value is None:
         return _NOTHING
+    if isinstance(value, bool):
+        return str(value).lower()
     return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 

@@ -18,6 +18,7 @@ class Palette(Struct, frozen=True, kw_only=True):
         text: Axis titles and labels.
         grid: Grid lines; decoration.
         background: Of the page.
+        lines: Of stacked lines, in order; a gap in the colour of the page lies between them.
     """
 
     measured: str
@@ -29,6 +30,7 @@ class Palette(Struct, frozen=True, kw_only=True):
     text: str
     grid: str
     background: str
+    lines: tuple[str, ...]
 
 
 LIGHT = Palette(
@@ -41,6 +43,7 @@ LIGHT = Palette(
     text="#0B0C0C",
     grid="#E1E6EB",
     background="#FFFFFF",
+    lines=("#0B5FB0", "#B8500C", "#00806A", "#7A4B9A", "#8A6D00", "#5A6570"),
 )
 DARK = Palette(
     measured="#5AAEF5",
@@ -52,6 +55,7 @@ DARK = Palette(
     text="#F3F5F7",
     grid="#2C3743",
     background="#10161D",
+    lines=("#5AAEF5", "#F0A04B", "#4CC9A8", "#C79BE6", "#E3C94B", "#98A4B0"),
 )
 
 

@@ -6,124 +6,182 @@ import streamlit as st
 
 from planner.cost.plan import Plan
 from planner.dashboard.charts import CONFIG, curve_chart
+from planner.dashboard.details import details, follow_up
 from planner.dashboard.downloads import downloads
-from planner.dashboard.frame import colours, escape, page
-from planner.dashboard.inputs import decision_inputs, more_inputs, target_input, undo_and_reset
+from planner.dashboard.frame import colours, escape, page, show_problem
+from planner.dashboard.front import front
+from planner.dashboard.inputs import decision_inputs, target_input, undo_and_reset
+from planner.dashboard.library import library
 from planner.dashboard.options import options
 from planner.dashboard.session import Session
+from planner.dashboard.years import years
+from planner.errors import PlannerError
 from planner.outcome import VerdictName
-from planner.report.words import sentences
-from planner.report.words.numbers import chance, eur, eur_cents, examples, gib, hours, span
-
-_INPUT_FOR = {
-    "serving": "Give the studies answered a day",
-    "staff": "Give staff hours and their cost under “Staff, own prices …”",
-    "storage": "Give the storage under “Staff, own prices …”",
-}
+from planner.report.words import numbers, sentences
 
 
 def _body(here: Session) -> None:
-    plan = here.plan()
+    plan = _planned(here)
     answer, decisions = st.columns([13, 6], gap="large")
     with answer:
-        _answer(plan)
+        if isinstance(plan, PlannerError):
+            _cannot(here, plan)
+        else:
+            _answer(here, plan)
         with st.container(border=True):
             target_input(here)
-            _quality(plan)
-        _numbers(plan)
-        _curve(plan)
+            if not isinstance(plan, PlannerError):
+                _quality(here, plan)
+        if not isinstance(plan, PlannerError):
+            _numbers(here, plan)
+            _curve(here, plan)
     with decisions:
-        with st.container(border=True):
-            st.subheader("What you decide", anchor=False)
-            decision_inputs(here)
-            with st.expander("Staff, own prices, VAT, storage …"):
-                more_inputs(here)
-            undo_and_reset(here)
-        with st.container(border=True):
-            st.subheader("For the board", anchor=False)
+        _decisions(here, plan)
+    if not isinstance(plan, PlannerError):
+        years(here, plan)
+        _lines(here, plan)
+        options(here)
+        front(here)
+        follow_up(here)
+
+
+def _planned(here: Session) -> Plan | PlannerError:
+    """The plan, or why there is none; the inputs stay on screen either way."""
+    try:
+        return here.plan()
+    except PlannerError as problem:
+        return problem
+
+
+def _cannot(here: Session, problem: PlannerError) -> None:
+    st.title(here.words.plan.cannot_title, anchor=False)
+    show_problem(problem)
+    st.markdown(here.words.plan.cannot)
+
+
+def _decisions(here: Session, plan: Plan | PlannerError) -> None:
+    say = here.words.plan
+    with st.container(border=True):
+        st.subheader(say.decisions, anchor=False)
+        decision_inputs(here)
+        undo_and_reset(here)
+    with st.container(border=True):
+        st.subheader(say.for_the_board, anchor=False)
+        if not isinstance(plan, PlannerError):
             downloads(here)
-    _lines(plan)
-    options(here)
+        library(here)
 
 
-def _answer(plan: Plan) -> None:
+def _answer(here: Session, plan: Plan) -> None:
     """The answer in words; where it is no, why, what these data support at most, and what would settle it."""
-    st.title(escape(sentences.headline(plan)), anchor=False)
-    st.markdown(escape(sentences.answer(plan)))
-    if plan.verdict.name is not VerdictName.REACHABLE:
-        st.markdown(escape(plan.verdict.sentence))
-        st.markdown(escape(f"{sentences.lowest_loss(plan)} {sentences.next_step(plan)}"))
-
-
-def _quality(plan: Plan) -> None:
-    """What the target means in answers, in the words of the plan."""
-    if not plan.quality:
-        st.caption("What this loss means in answers is not known: too few runs of this calibration answered cases.")
-    st.caption("\\\n".join(escape(quality.sentence) for quality in plan.quality))
-
-
-def _numbers(plan: Plan) -> None:
-    """The key figures; every one that rests on reaching the target says so."""
-    reached, budget = plan.if_reached, plan.scenario.budget_eur
-    horizon = examples(plan.curve.horizon_examples)
-    spent = reached.spent_if_missed_eur
-    with st.grid(3, min_column_width=160):
-        _figure("Cost a year, if reached", eur(reached.cost_per_year.p50), span(reached.cost_per_year, eur), "8 in 10")
-        _figure("Chance to reach it", chance(plan.verdict.probability), f"within {horizon} {sentences.unit(plan)}")
-        if plan.probability_within_budget is None:
-            memory = plan.memory
-            fits = "fits" if memory.fits else "does not fit"
-            _figure("Memory", fits, f"{gib(memory.gib_p95)} of {gib(memory.usable_gib)}", "at P95")
+    say = here.words.plan
+    st.title(escape(sentences.headline(plan, here.tag)), anchor=False)
+    st.markdown(escape(sentences.answer(plan, here.tag)))
+    if plan.verdict.name is VerdictName.REACHABLE:
+        return
+    found = details(here)
+    next_run = None if found is None else found.next_run
+    with st.container(border=True):
+        st.markdown(f"**{say.why}** {escape(sentences.said(plan.verdict.sentence, here.tag))}")
+        st.markdown(f"**{say.lowest}** {escape(sentences.lowest_loss(plan, here.tag))}")
+        if next_run is not None:
+            st.markdown(f"**{say.next_run}** {escape(sentences.said(next_run, here.tag))}")
         else:
-            _figure("Chance within budget", chance(plan.probability_within_budget), f"of {eur(budget)} a year")
-        _figure("GPU-hours a tuning", hours(reached.hours.p50), span(reached.hours, hours), plan.hours_basis.value)
-        _figure("Spent if it is missed", "unknown" if spent is None else eur(spent), "at most (9 in 10)")
-        _figure("Lines not costed", str(len(plan.not_costed)), "in none of these figures")
-    if not plan.memory.fits:
-        st.error(escape(plan.memory.sentence))
+            st.markdown(f"**{say.next_run}** {escape(sentences.next_step(plan, here.tag))}")
+
+
+def _quality(here: Session, plan: Plan) -> None:
+    """What the target means in answers, in the words of the plan."""
+    said = [escape(sentences.said(quality.sentence, here.tag)) for quality in plan.quality]
+    st.caption("\\\n".join(said) if said else here.words.plan.quality_unknown)
+
+
+def _numbers(here: Session, plan: Plan) -> None:
+    """The key figures; every one that rests on reaching the target says so."""
+    say, tag = here.words.plan, here.tag
+    reached, budget, memory = plan.if_reached, plan.scenario.budget_eur, plan.memory
+    cost, spent = reached.cost_per_year, reached.spent_if_missed_eur
+    horizon = numbers.examples(plan.curve.horizon_examples, tag)
+    with st.grid(3, min_column_width=160):
+        _figure(say.cost, numbers.eur(cost.p50, tag), numbers.span(cost, numbers.eur, tag), say.eight_in_ten)
+        _figure(
+            say.chance,
+            numbers.chance(plan.verdict.probability, tag),
+            say.within.format(horizon=horizon, unit=sentences.unit(plan, tag)),
+        )
+        if plan.probability_within_budget is None:
+            _figure(
+                say.memory,
+                say.fits if memory.fits else say.does_not_fit,
+                say.memory_of.format(
+                    needed=numbers.gib(memory.gib_p95, tag), usable=numbers.gib(memory.usable_gib, tag)
+                ),
+                say.at_p95,
+            )
+        else:
+            _figure(
+                say.budget,
+                numbers.chance(plan.probability_within_budget, tag),
+                say.of_budget.format(budget=numbers.eur(budget, tag)),
+            )
+        _figure(
+            say.hours,
+            numbers.hours(reached.hours.p50, tag),
+            numbers.span(reached.hours, numbers.hours, tag),
+            sentences.basis(plan.hours_basis.value, tag),
+        )
+        _figure(say.missed, numbers.unknown_or(spent, numbers.eur, tag), say.at_most)
+        _figure(say.left_out, str(len(plan.not_costed)), say.in_none)
+    if not memory.fits:
+        st.error(escape(sentences.said(memory.sentence, tag)))
 
 
 def _figure(label: str, value: str, note: str, beside: str | None = None) -> None:
     st.metric(label, value, delta=escape(note), delta_color="off", delta_arrow="off", delta_description=beside)
 
 
-def _curve(plan: Plan) -> None:
-    st.subheader(escape(sentences.curve_title(plan)), anchor=False)
+def _curve(here: Session, plan: Plan) -> None:
+    title = escape(sentences.curve_title(plan, here.tag))
+    st.subheader(title, anchor=False)
     st.plotly_chart(
-        curve_chart(plan, colours(), height=380),
+        curve_chart(plan, colours(), here.words.charts, here.tag, height=380),
         theme=None,
         config=CONFIG,
         key="curve",
-        alt=sentences.curve_title(plan),
+        alt=escape(sentences.curve_alt(plan, here.tag)),
     )
-    st.caption(escape(plan.asymptote.sentence))
+    st.caption(escape(sentences.said(plan.asymptote.sentence, here.tag)))
 
 
-def _lines(plan: Plan) -> None:
+def _lines(here: Session, plan: Plan) -> None:
+    say, tag = here.words.plan, here.tag
     left, right = st.columns([13, 6], gap="large")
     with left:
-        st.subheader(escape(f"The budget scenario adds up to {eur_cents(plan.total_eur)} a year"), anchor=False)
-        st.caption(escape(plan.budget_scenario))
+        st.subheader(escape(sentences.total(plan, tag)), anchor=False)
+        st.caption(escape(sentences.said(plan.budget_scenario, tag)))
         rows = [
-            {"Line": escape(line.label), "How": escape(line.formula), "A year": eur_cents(line.amount_eur)}
+            {
+                say.line: escape(sentences.label(line.code, line.label, tag)),
+                say.how: escape(sentences.said(line.formula, tag)),
+                say.a_year: numbers.eur_cents(line.amount_eur, tag),
+            }
             for line in plan.lines
         ]
-        st.table(
-            [*rows, {"Line": "**Total**", "How": "", "A year": f"**{eur_cents(plan.total_eur)}**"}],
-            border="horizontal",
-            hide_index=True,
-        )
+        total = {say.line: f"**{say.total}**", say.how: "", say.a_year: f"**{numbers.eur_cents(plan.total_eur, tag)}**"}
+        st.table([*rows, total], border="horizontal", hide_index=True)
     with right:
-        st.subheader(f"Not costed: {len(plan.not_costed)} lines", anchor=False)
-        for remedy, labels in _by_remedy(plan).items():
+        st.subheader(say.not_costed.format(count=len(plan.not_costed)), anchor=False)
+        for remedy, labels in _by_remedy(here, plan).items():
             st.markdown(f"**{escape('; '.join(labels))}.** {escape(remedy)}.")
 
 
-def _by_remedy(plan: Plan) -> dict[str, list[str]]:
+def _by_remedy(here: Session, plan: Plan) -> dict[str, list[str]]:
     """Lines without a figure by what is to be done; a line that has an input here names the input."""
     found: dict[str, list[str]] = {}
     for line in plan.not_costed:
-        found.setdefault(_INPUT_FOR.get(line.code, line.remedy.rstrip(".")), []).append(line.label)
+        own = here.words.plan.input_for.get(line.code)
+        remedy = own or sentences.said(line.remedy.rstrip("."), here.tag)
+        found.setdefault(remedy, []).append(sentences.label(line.code, line.label, here.tag))
     return found
 
 

@@ -1,4 +1,4 @@
-"""What one visitor has open: a calibration, a scenario and the way back.
+"""What one visitor has open: a calibration, a scenario, the plans that are kept beside it, and the way back.
 
 The scenario is the truth; widgets are views of it, and the address bar is a copy of it.
 """
@@ -11,12 +11,14 @@ from typing import Any
 
 import msgspec
 import streamlit as st
+from msgspec import Struct
 
 from planner.cost.plan import Plan
 from planner.cost.scenario import Scenario
-from planner.dashboard.link import Bounds, read_link, write_link
+from planner.dashboard.link import Bounds, language_of, read_link, write_link
 from planner.dashboard.work import (
     EXAMPLE_UNIQUE_STUDIES,
+    Details,
     Fitted,
     Loaded,
     Origin,
@@ -27,10 +29,22 @@ from planner.dashboard.work import (
     plan_of,
 )
 from planner.errors import PlannerError
+from planner.report.letterhead import Letterhead
+from planner.report.words import numbers, words
+from planner.report.words.language import spoken
+from planner.report.words.screen import ScreenWords
 
+MOST_KEPT = 2
 _KEY = "plateau"
 _UNDO_DEPTH = 10
 _LAG_SECONDS = 3.0
+
+
+class Kept(Struct, frozen=True, kw_only=True):
+    """A plan that was put aside to be compared; `name` is what the visitor knows it by."""
+
+    name: str
+    plan: Plan
 
 
 @dataclass(kw_only=True)
@@ -38,6 +52,8 @@ class Session:
     """Mutable, one a visitor.
 
     Attributes:
+        tag: Language and, where the browser has one, region: it writes words, numbers and dates.
+        chosen_language: Code of the language that the visitor has chosen here or by a link; None: the browser's.
         calibration: None when there is none to show; `problem` says why.
         configuration: Index of the curve that is planned with.
         scenario: What the inputs say.
@@ -46,13 +62,20 @@ class Session:
         past: Scenarios before the last changes.
         notices: To be shown once, on top of the page.
         written: The address as it was last written, at `written_at`, for the scenario `addressed`.
+        kept: Plans to compare with, at most `MOST_KEPT`.
         opened: A plan that was dropped on the page Board paper.
-        tabulated: The scenario whose options are on screen, `options_plan` their plan.
-        inputs_at_rest: True once the table's fragment has run since the last run of the page.
-        pending: Name and bytes of an uploaded log that waits for the facts it lacks.
-        upload_problem: Why the last upload could not be read; `reopen_problem` for a dropped plan.
+        letterhead: The hospital's name and logo for its papers.
+        details: What was computed when the inputs last came to rest; may be of an older scenario.
+        inputs_at_rest: True once the fragment that computes them has run since the last run of the page.
+        pending: An uploaded log that waits for the facts it lacks (`planner.dashboard.upload.Pending`).
+        deleting: Name of a saved plan that waits for a yes.
+        upload_problem: Why the last upload could not be read; `reopen_problem` for a dropped plan, `compare_problem`
+            for one to compare with, `given_problem` for figures of the hospital, `library_problem` for the library
+            of saved plans, `logo_problem` for a logo.
     """
 
+    tag: str = "en"
+    chosen_language: str | None = None
     calibration: Loaded | None = None
     problem: PlannerError | None = None
     configuration: int = 0
@@ -63,16 +86,36 @@ class Session:
     generation: int = -1
     past: list[Scenario] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
+    kept: list[Kept] = field(default_factory=list)
     opened: Plan | None = None
-    tabulated: Scenario | None = None
-    options_plan: Plan | None = None
+    letterhead: Letterhead = field(default_factory=Letterhead)
+    details: Details | None = None
     inputs_at_rest: bool = False
-    pending: tuple[str, bytes] | None = None
+    pending: Any = None
+    deleting: str | None = None
     upload_problem: PlannerError | None = None
     reopen_problem: PlannerError | None = None
+    library_problem: PlannerError | None = None
+    compare_problem: PlannerError | None = None
+    given_problem: PlannerError | None = None
+    logo_problem: PlannerError | None = None
     written: dict[str, str] = field(default_factory=dict)
     written_at: float = 0.0
-    addressed: Scenario | None = None
+    addressed: tuple[Scenario | None, str | None] = (None, None)
+
+    @property
+    def words(self) -> ScreenWords:
+        """The dashboard's words in the visitor's language."""
+        return words(self.tag).screen
+
+    @property
+    def language(self) -> str:
+        """Code of the visitor's language."""
+        return words(self.tag).language
+
+    def speak(self, code: str) -> None:
+        """Take a language that the visitor chose."""
+        self.tag = self.chosen_language = code
 
     def open(self, calibration: Loaded, configuration: int = 0) -> None:
         """Make a calibration the one that is planned with; the hospital's decisions stay.
@@ -85,7 +128,7 @@ class Session:
         example = calibration.origin is Origin.EXAMPLE
         opening = opening_scenario(fit, limits, unique_studies=EXAMPLE_UNIQUE_STUDIES if example else None)
         self.calibration, self.configuration, self.fit, self.limits = calibration, configuration, fit, limits
-        self.problem = self.tabulated = self.options_plan = None
+        self.problem = self.details = None
         self.past.clear()
         if self.scenario is None:
             self.scenario = opening
@@ -106,20 +149,38 @@ class Session:
         limits = self.limits
         if limits is None or self.scenario is None:
             return
+        say = self.words.link
         if not limits.target_loss_low <= scenario.target_loss <= limits.target_loss_high:
             self.notices.append(
-                f"The target loss {scenario.target_loss:g} lies outside {limits.target_loss_low:g} to "
-                f"{limits.target_loss_high:g}, which this calibration can speak about; {self.scenario.target_loss:g} "
-                "is used instead."
+                say.target_left_out.format(
+                    target=numbers.loss(scenario.target_loss, self.tag),
+                    low=numbers.loss(limits.target_loss_low, self.tag),
+                    high=numbers.loss(limits.target_loss_high, self.tag),
+                    kept=numbers.loss(self.scenario.target_loss, self.tag),
+                )
             )
             scenario = msgspec.structs.replace(scenario, target_loss=self.scenario.target_loss)
         for name, known in (("gpu", limits.gpus), ("quantization", limits.quantizations)):
             if getattr(scenario, name) not in known:
                 kept = getattr(self.scenario, name)
-                self.notices.append(f"The catalog has no {name} {getattr(scenario, name)}; {kept} is used instead.")
+                self.notices.append(say.name_left_out.format(name=getattr(scenario, name), kept=kept))
                 scenario = msgspec.structs.replace(scenario, **{name: kept})
         self.change(scenario)
         self.generation += 1
+
+    def adopt_plan(self, plan: Plan) -> None:
+        """Take the scenario of a plan; where it rests on another calibration, say that its figures will differ."""
+        self.adopt(plan.scenario)
+        own = self.calibration
+        if own is not None and plan.calibration.calibration_id != own.calibration.header.calibration_id:
+            said = self.words.link.other_plan
+            date = numbers.date(plan.created, self.tag)
+            self.notices.append(said.format(date=date, calibration=plan.calibration.calibration_id))
+
+    def keep(self, name: str, plan: Plan) -> None:
+        """Put a plan aside to be compared; the oldest makes room."""
+        others = [kept for kept in self.kept if kept.plan != plan and kept.name != name]
+        self.kept = [*others, Kept(name=name, plan=plan)][-MOST_KEPT:]
 
     def undo(self) -> None:
         """Back by one change."""
@@ -142,6 +203,11 @@ class Session:
         assert self.calibration is not None and self.scenario is not None
         return plan_of(self.calibration, self.scenario, self.configuration, with_options=with_options)
 
+    def curve_plan(self) -> Plan:
+        """The plan of the opening scenario, which can always be made: for what does not depend on the inputs."""
+        assert self.calibration is not None and self.opening is not None
+        return plan_of(self.calibration, self.opening, self.configuration, with_options=False)
+
 
 def session() -> Session:
     """The visitor's session; the first call opens the first calibration and reads the link."""
@@ -152,7 +218,10 @@ def session() -> Session:
 
 
 def _opened() -> Session:
-    new = Session()
+    new = Session(tag=spoken(st.context.locale))
+    asked = language_of(st.query_params.to_dict())
+    if asked is not None:
+        new.speak(asked)
     try:
         new.open(first_calibration())
     except PlannerError as problem:
@@ -170,8 +239,12 @@ def follow_link() -> None:
     parameters = st.query_params.to_dict()
     if not parameters or parameters == here.written:
         return
-    if here.written and (here.addressed != here.scenario or time.monotonic() - here.written_at < _LAG_SECONDS):
+    changed = here.addressed != (here.scenario, here.chosen_language)
+    if here.written and (changed or time.monotonic() - here.written_at < _LAG_SECONDS):
         return
+    asked = language_of(parameters)
+    if asked is not None:
+        here.speak(asked)
     if here.calibration is None or here.opening is None or here.limits is None:
         return
     scenario, notices = read_link(
@@ -179,6 +252,7 @@ def follow_link() -> None:
         opening=here.opening,
         bounds=here.limits,
         calibration_id=here.calibration.calibration.header.calibration_id,
+        say=here.words.link,
     )
     if here.written:
         here.change(scenario)
@@ -190,17 +264,20 @@ def follow_link() -> None:
 
 
 def write_address() -> None:
-    """Copy the scenario into the address bar, so that the link in it is the plan."""
+    """Copy scenario and language into the address bar, so that the link in it is the plan."""
     here = session()
     if here.calibration is None or here.scenario is None or here.opening is None:
         return
     wanted = write_link(
-        here.scenario, opening=here.opening, calibration_id=here.calibration.calibration.header.calibration_id
+        here.scenario,
+        opening=here.opening,
+        calibration_id=here.calibration.calibration.header.calibration_id,
+        language=here.chosen_language,
     )
     if st.query_params.to_dict() != wanted:
         st.query_params.from_dict(wanted)
         here.written_at = time.monotonic()
-    here.written, here.addressed = wanted, here.scenario
+    here.written, here.addressed = wanted, (here.scenario, here.chosen_language)
 
 
-__all__ = ["Origin", "Session", "follow_link", "session", "write_address"]
+__all__ = ["MOST_KEPT", "Kept", "Origin", "Session", "follow_link", "session", "write_address"]

@@ -20,14 +20,26 @@ from msgspec import Struct
 
 from planner.catalog import read_catalog
 from planner.cost import cost_plan
-from planner.cost.plan import Plan
+from planner.cost.plan import Plan, encode_plan
 from planner.cost.scenario import Scenario
 from planner.curve import LossCurve, loss_curves
 from planner.dashboard.link import Bounds
 from planner.importers import ImportFacts, parse_log
-from planner.law import Law, fit_law, forecast, loss_to_quality
-from planner.outcome import Forecast, Quality
+from planner.law import (
+    Comparison,
+    Contender,
+    Law,
+    compare,
+    contenders_of,
+    fit_law,
+    forecast,
+    loss_to_quality,
+    next_run,
+)
+from planner.outcome import Forecast, Quality, VerdictName
 from planner.record import Calibration, pack, parse_packed, read_calibration
+from planner.report.letterhead import Letterhead
+from planner.report.pdf import render_pages
 from planner.resources import data_directory
 
 RECORD_VARIABLE = "PLATEAU_RECORD"
@@ -39,11 +51,12 @@ EXAMPLE_UNIQUE_STUDIES = 365 * STUDIES_PER_DAY
 
 
 class Origin(StrEnum):
-    """How the calibration came here."""
+    """How the calibration came here; the words for it are in `FrameWords.origins`, by name."""
 
-    EXAMPLE = "bundled example"
-    COMMAND_LINE = "named at the start"
-    UPLOAD = "uploaded in this session"
+    EXAMPLE = "example"
+    COMMAND_LINE = "command_line"
+    UPLOAD = "upload"
+    LIBRARY = "library"
 
 
 class Loaded(Struct, frozen=True, kw_only=True):
@@ -59,6 +72,19 @@ class Fitted(Struct, frozen=True, kw_only=True):
 
     curves: tuple[LossCurve, ...]
     law: Law
+
+
+class Details(Struct, frozen=True, kw_only=True):
+    """What takes longer than a moved slider may, of one scenario.
+
+    Attributes:
+        plan: With every other GPU and quantization.
+        next_run: Which run would settle the verdict, as a sentence; None where the target is reachable.
+    """
+
+    scenario: Scenario
+    plan: Plan
+    next_run: str | None
 
 
 _HASHES: dict[str | type[Any], Callable[[Any], Any]] = {
@@ -103,7 +129,7 @@ def foreign_calibration(data: bytes, name: str, facts: ImportFacts) -> Loaded:
     return loaded(parse_log(data, file=name, facts=facts), Origin.UPLOAD)
 
 
-@st.cache_resource(max_entries=32, show_spinner="Fitting the law to the runs …", hash_funcs=_HASHES)
+@st.cache_resource(max_entries=32, show_spinner=False, hash_funcs=_HASHES)
 def fitted(calibration: Loaded, configuration: int = 0) -> Fitted:
     """The law of one configuration.
 
@@ -123,6 +149,25 @@ def plan_of(calibration: Loaded, scenario: Scenario, configuration: int = 0, *, 
     )
 
 
+def details_of(calibration: Loaded, scenario: Scenario, configuration: int) -> Details:
+    """The plan with every option, and the run that would settle the verdict.
+
+    Raises:
+        PlannerError: The scenario cannot be planned.
+    """
+    plan = plan_of(calibration, scenario, configuration, with_options=True)
+    reachable = plan.verdict.name is VerdictName.REACHABLE
+    advice = None if reachable else _next_run(calibration, configuration, scenario)
+    return Details(scenario=scenario, plan=plan, next_run=advice)
+
+
+@st.cache_resource(max_entries=512, show_spinner=False, hash_funcs=_HASHES)
+def _next_run(calibration: Loaded, configuration: int, scenario: Scenario) -> str:
+    law = fitted(calibration, configuration).law
+    prediction, _ = _forecast(calibration, configuration, scenario.target_loss, scenario.unique_studies)
+    return next_run(law, scenario.target_loss, horizon_examples=prediction.verdict.horizon_examples).sentence
+
+
 @st.cache_resource(max_entries=512, show_spinner=False, hash_funcs=_HASHES)
 def _forecast(
     calibration: Loaded, configuration: int, target_loss: float, unique_studies: float | None
@@ -133,6 +178,21 @@ def _forecast(
         forecast(law, target_loss, unique_examples=unique_studies),
         loss_to_quality(calibration.calibration, target_loss),
     )
+
+
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=_HASHES)
+def compared_configurations(calibration: Loaded) -> tuple[tuple[Contender, ...], tuple[Comparison, ...]]:
+    """The configurations of a calibration with their laws, and every other one against the first."""
+    contenders = contenders_of(calibration.calibration, calibration.calibration.header.calibration_id)
+    return contenders, tuple(compare(contenders[0], other) for other in contenders[1:])
+
+
+@st.cache_resource(
+    max_entries=32, show_spinner=False, hash_funcs={**_HASHES, Plan: encode_plan, Letterhead: msgspec.json.encode}
+)
+def paper_pages(plan: Plan, language: str, letterhead: Letterhead) -> list[bytes]:
+    """The pages of the board paper as pictures (PNG)."""
+    return render_pages(plan, language, letterhead)
 
 
 def bounds(fit: Fitted) -> Bounds:

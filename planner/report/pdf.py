@@ -19,45 +19,61 @@ from planner.errors import Mistake, PlanError
 from planner.record import write_atomically
 from planner.report.document import Document, board_report
 from planner.report.glyphs import FONTS, printable
+from planner.report.letterhead import Letterhead
 
 ATTACHMENT = "plan.json"
 MAX_PDF_BYTES = 32 * 1024 * 1024
 _TEMPLATE = Path(__file__).resolve().parent / "board.typ"
 _STANDARDS: list[Any] = ["ua-1", "a-3a"]
+_PREVIEW_PPI = 110.0
 _MOST_LETTERS = 1_000
 _MOST_LETTERS_IN_A_CELL = 140
 
 
-def render_pdf(plan: Plan, language: str = "en") -> bytes:
-    """The board paper of a plan.
+def render_pdf(plan: Plan, language: str = "en", letterhead: Letterhead | None = None) -> bytes:
+    """The board paper of a plan, with the plan attached (PDF relationship "Source").
+
+    Args:
+        plan: What it is about.
+        language: Code of the language.
+        letterhead: The hospital's name and logo.
 
     Raises:
         PlanError: The plan has no date, so that no time stamp can be written.
         ValueError: A language that Plateau does not speak.
     """
-    return print_document(board_report(plan, language), plan)
+    stamp = _midnight(plan.created)
+    document = board_report(plan, language, letterhead)
+    return bytes(_compiled(document, plan, letterhead, format="pdf", pdf_standards=_STANDARDS, timestamp=stamp))
 
 
-def print_document(document: Document, plan: Plan) -> bytes:
-    """A document as PDF with the plan attached (PDF relationship "Source")."""
+def render_pages(plan: Plan, language: str = "en", letterhead: Letterhead | None = None) -> list[bytes]:
+    """The pages of the board paper as pictures (PNG), for a preview.
+
+    Raises:
+        PlanError: The plan has no date.
+        ValueError: A language that Plateau does not speak.
+    """
+    _midnight(plan.created)
+    pages = _compiled(board_report(plan, language, letterhead), plan, letterhead, format="png", ppi=_PREVIEW_PPI)
+    return [bytes(page) for page in pages] if isinstance(pages, list) else [bytes(pages)]
+
+
+def _compiled(document: Document, plan: Plan, letterhead: Letterhead | None, **options: Any) -> Any:
     import typst
 
-    stamp = _midnight(plan.created)
+    files = {"main.typ": _TEMPLATE.read_bytes()}
     inputs = {"document": msgspec.json.encode(_drawable(document)).decode(), "plan": encode_plan(plan).decode()}
-    printed = typst.compile(
-        _TEMPLATE.read_bytes(),
-        format="pdf",
-        font_paths=_fonts(),
-        sys_inputs=inputs,
-        pdf_standards=_STANDARDS,
-        timestamp=stamp,
-    )
-    return bytes(printed)
+    if letterhead is not None and letterhead.logo is not None:
+        inputs["logo"] = f"logo.{letterhead.logo.kind}"
+        files[inputs["logo"]] = letterhead.logo.data
+    main: Any = files
+    return typst.compile(main, font_paths=_fonts(), sys_inputs=inputs, **options)
 
 
-def write_pdf(plan: Plan, path: Path, language: str = "en") -> None:
+def write_pdf(plan: Plan, path: Path, language: str = "en", letterhead: Letterhead | None = None) -> None:
     """Write the board paper of a plan; the file appears whole or not at all."""
-    write_atomically(path, render_pdf(plan, language))
+    write_atomically(path, render_pdf(plan, language, letterhead))
 
 
 def read_plan_from_pdf(data: bytes, *, file: str = "board.pdf") -> Plan:

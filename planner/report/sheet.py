@@ -34,6 +34,8 @@ COLUMNS = (
     "Source",
     "AsOf",
 )
+_AMOUNTS = frozenset(["BilledCost"])
+"""Columns that add up, written to the cent."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠")
 
 Cell = str | float | None
@@ -48,7 +50,7 @@ def board_csv(plan: Plan, language: str = "en") -> bytes:
     writer = csv.writer(text, quoting=csv.QUOTE_MINIMAL, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     for record in _records(plan, language):
-        writer.writerow([_cell(record.get(column)) for column in COLUMNS])
+        writer.writerow([_cell(record.get(column), cents=column in _AMOUNTS) for column in COLUMNS])
     return text.getvalue().encode("utf-8-sig")
 
 
@@ -188,10 +190,10 @@ def _number(text: str) -> Cell:
     return float(text) if re.fullmatch(r"-?\d+(\.\d+)?", text) else text
 
 
-def _cell(value: Cell) -> str:
+def _cell(value: Cell, *, cents: bool = False) -> str:
     """What stands in the cell; the apostrophe is what spreadsheets read as "this is text"."""
     if value is None:
         return ""
     if isinstance(value, str):
         return f"'{value}" if value.startswith(_FORMULA) else value
-    return repr(round(float(value), 6) + 0.0)
+    return f"{round(value, 2) + 0.0:.2f}" if cents else repr(round(float(value), 6) + 0.0)

@@ -14,7 +14,13 @@ from planner.record import write_packed
 from planner.resources import app_file
 from tests.factories import example_calibration
 
-PAGES = {"Plan": "", "Calibration": "calibration", "Assumptions": "assumptions", "Board paper": "board-paper"}
+PAGES = {
+    "Plan": "",
+    "Calibration": "calibration",
+    "Compare": "compare",
+    "Assumptions": "assumptions",
+    "Board paper": "board-paper",
+}
 OpenApp = Callable[..., AppTest]
 
 
@@ -31,6 +37,7 @@ def open_app(record: Path, monkeypatch: pytest.MonkeyPatch) -> OpenApp:
 
     def opened(page: str = "Plan", **parameters: str) -> AppTest:
         monkeypatch.setenv("PLATEAU_RECORD", str(record))
+        monkeypatch.setenv("PLATEAU_HOME", str(record.parent / "home"))
         app = AppTest.from_file(str(app_file()), default_timeout=60)
         app.query_params.update(parameters)
         app._page_hash = calc_hash(PAGES[page]) if PAGES[page] else ""

@@ -7,15 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planner.cost.scenario import Scenario, Tenure
-from planner.dashboard.link import Bounds, read_link, write_link
+from planner.dashboard.link import Bounds, language_of, read_link, write_link
+from planner.report.words import words
 
 BOUNDS = Bounds(gpus=("L4", "H100 SXM"), quantizations=("bf16", "nf4"), target_loss_low=1.0, target_loss_high=3.0)
 OPENING = Scenario(target_loss=1.6, gpu="L4", studies_per_day=40.0, budget_eur=10_000.0)
+SAY = words("en").screen.link
 FIELDS = [field.name for field in msgspec.structs.fields(Scenario)]
 
 
 def read(parameters: dict[str, str]) -> tuple[Scenario, tuple[str, ...]]:
-    return read_link(parameters, opening=OPENING, bounds=BOUNDS, calibration_id="medpix")
+    return read_link(parameters, opening=OPENING, bounds=BOUNDS, calibration_id="medpix", say=SAY)
 
 
 scenarios = st.builds(

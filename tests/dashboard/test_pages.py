@@ -15,6 +15,7 @@ from pypdf import PdfReader
 from streamlit.testing.v1 import AppTest
 
 from planner.cost.plan import encode_plan, parse_plan
+from planner.dashboard.session import Origin
 from planner.record import pack
 from planner.report.pdf import render_pdf
 from planner.report.sheet import board_csv
@@ -67,7 +68,7 @@ def test_every_page_opens_without_an_exception(open_app: OpenApp, page: str) -> 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_page_shows_that_a_small_model_is_an_illustration(open_app: OpenApp, page: str) -> None:
     assert example_calibration().header.illustration
-    assert any(MARK in warning.value for warning in open_app(page).warning)
+    assert any(MARK in text.value for text in open_app(page).markdown)
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -154,7 +155,7 @@ def test_an_uploaded_record_is_opened(open_app: OpenApp) -> None:
     app = open_app("Calibration")
     app.file_uploader(key="upload").upload("mine.jsonl", pack(example_calibration()), "application/x-ndjson").run()
     assert not app.error
-    assert app.session_state["plateau"].calibration.origin == "uploaded in this session"
+    assert app.session_state["plateau"].calibration.origin is Origin.UPLOAD
 
 
 @pytest.mark.parametrize(

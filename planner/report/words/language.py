@@ -5,10 +5,13 @@ from __future__ import annotations
 from functools import cache
 from importlib import import_module
 
+from babel import Locale, UnknownLocaleError
 from msgspec import Struct
 
+from planner.report.words.screen import ScreenWords
+
 LANGUAGES = {"en": "English", "nl": "Nederlands", "de": "Deutsch"}
-"""Code to own name; every code is a module beside this one with its `WORDS`."""
+"""Code to own name; every code is a package beside this module with its `WORDS`."""
 
 
 class NumberWords(Struct, frozen=True, kw_only=True):
@@ -142,17 +145,42 @@ class PaperWords(Struct, frozen=True, kw_only=True):
     attachment: str
     risk_dates: str
     risk_dates_text: str
-    plan_language: str
+    logo_alt: str
+    hospital_unnamed: str
+    totals_carbon: str
+    years_heading: str
+    years_caption: str
+    years_line: str
+    years_total: str
+    years_all: str
+    years_ranges_lead: str
+    years_ranges_caption: str
+    years_figure: str
+    years_range: str
+    years_expense: str
+    years_within: str
+    years_income: str
+    years_loss: str
+    years_more: str
+    options_choice: str
+    options_break_even: str
+    options_reselection: str
+    options_for_budget: str
+    risk_named: str
+    risk_calibrate: str
+    comparisons: dict[str, str]
 
 
 class Words(Struct, frozen=True, kw_only=True):
-    """All words of one language; `{name}` is filled by `sentences` and by `planner.report.document`.
+    """All words of one language; `{name}` is filled by `sentences`, `planner.report.document` and the dashboard.
 
     Attributes:
-        locale: Babel's name of the locale that writes numbers and dates.
+        locale: Babel's name of the locale that writes numbers and dates where the reader has no own one.
         language: Two-letter code, for the PDF.
+        screen: Of the dashboard.
         labels: What a code of a plan (line, input, influence, line without figure) is called; empty where the plan's
             own label stands.
+        plan: Sentences of a plan and of a calibration, as English template to translated template; empty in English.
     """
 
     locale: str
@@ -160,17 +188,47 @@ class Words(Struct, frozen=True, kw_only=True):
     numbers: NumberWords
     answer: AnswerWords
     paper: PaperWords
+    screen: ScreenWords
     labels: dict[str, str]
+    plan: dict[str, str]
 
 
 @cache
 def words(language: str = "en") -> Words:
-    """The words of a language.
+    """The words of a language, named by its code or by the tag of a locale ("nl", "nl-BE").
 
     Raises:
         ValueError: A language that Plateau does not speak.
     """
-    if language not in LANGUAGES:
+    code = _code(language)
+    if code not in LANGUAGES:
         raise ValueError(f"expected one of the languages {', '.join(LANGUAGES)}, got {language!r}")
-    found: Words = import_module(f"planner.report.words.{language}").WORDS
+    found: Words = import_module(f"planner.report.words.{code}").WORDS
     return found
+
+
+@cache
+def locale_of(language: str) -> Locale:
+    """The locale that writes numbers and dates: the reader's own where the tag has a region, else the language's.
+
+    Raises:
+        ValueError: A language that Plateau does not speak.
+    """
+    own = Locale.parse(words(language).locale)
+    try:
+        return Locale.parse(language.replace("-", "_")) if _code(language) != language else own
+    except (UnknownLocaleError, ValueError):
+        return own
+
+
+def spoken(tag: str | None) -> str:
+    """The tag of a browser's locale where Plateau speaks its language, else English."""
+    return tag if tag and _code(tag) in LANGUAGES and _code(tag) != tag else _known(tag)
+
+
+def _known(tag: str | None) -> str:
+    return tag if tag in LANGUAGES else "en"
+
+
+def _code(tag: str) -> str:
+    return tag.replace("_", "-").partition("-")[0].lower()

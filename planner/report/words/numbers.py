@@ -12,14 +12,14 @@ import math
 from collections.abc import Callable
 from typing import Literal
 
-from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal
 
 from planner.cost.plan import CostQuantiles
 from planner.outcome import Quantiles
-from planner.report.words.language import words
+from planner.report.words.language import locale_of, words
 
+Formatter = Callable[[float | None, str], str]
 _LEAST_EUR = 0.01
 _LEAST = 0.001
 
@@ -52,11 +52,36 @@ def eur_cents(value: float | None, language: str = "en") -> str:
     return _currency(round(value, 2) + 0.0, language, cents=True)
 
 
+def signed_eur_cents(value: float, language: str = "en") -> str:
+    """A difference in euro to the cent, with its sign: "+€31.20", "−€4.00", "±€0.00"."""
+    sign = "±" if round(value, 2) == 0 else "+" if value > 0 else "−"
+    return sign + eur_cents(abs(value), language)
+
+
+def unknown_or(value: float | None, show: Formatter, language: str = "en") -> str:
+    """A figure, or the word for one that nobody knows."""
+    return words(language).numbers.unknown if value is None else show(value, language)
+
+
+def plain(value: float, language: str = "en") -> str:
+    """A value as it was typed, without rounding: "14,600", "0.035"."""
+    text = f"{value:.10g}"
+    if "e" in text:
+        return text
+    decimals = len(text.partition(".")[2])
+    return decimal(value, decimals, language)
+
+
+def whole(value: float | None, language: str = "en") -> str:
+    """A count without rounding: "1,653"; "unknown" for None."""
+    return words(language).numbers.unknown if value is None else decimal(value, 0, language)
+
+
 def decimal(value: float, decimals: int, language: str = "en") -> str:
     """A number with a fixed count of decimals and grouped thousands, without unit."""
     pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
     rounded = round(value, decimals) + 0.0
-    return _plain(format_decimal(rounded, format=pattern, locale=_locale(language), decimal_quantization=True))
+    return _plain(format_decimal(rounded, format=pattern, locale=locale_of(language), decimal_quantization=True))
 
 
 def count(value: float | None, language: str = "en") -> str:
@@ -123,9 +148,6 @@ def short_date(value: str, language: str = "en") -> str:
     return _date(value, "medium", language)
 
 
-Formatter = Callable[[float | None, str], str]
-
-
 def span(quantiles: Quantiles | CostQuantiles, show: Formatter = count, language: str = "en") -> str:
     """P10 to P90: "€3,100 to €4,900", "€3,100 or more" where P90 is not reached, or "not reached".
 
@@ -143,7 +165,7 @@ def span(quantiles: Quantiles | CostQuantiles, show: Formatter = count, language
 
 
 def _currency(value: float, language: str, *, cents: bool) -> str:
-    locale = _locale(language)
+    locale = locale_of(language)
     pattern = locale.currency_formats["standard"].pattern
     if not cents:
         pattern = pattern.replace(".00", "")
@@ -156,11 +178,7 @@ def _date(value: str, form: Literal["long", "medium"], language: str) -> str:
         day = datetime.date.fromisoformat(value[:10])
     except ValueError:
         return value
-    return _plain(format_date(day, format=form, locale=_locale(language)))
-
-
-def _locale(language: str) -> Locale:
-    return Locale.parse(words(language).locale)
+    return _plain(format_date(day, format=form, locale=locale_of(language)))
 
 
 def _plain(text: str) -> str:

@@ -1,15 +1,25 @@
 """What a plan says, in sentences: the same on screen, on paper and in the terminal.
 
-A plan carries its own sentences for the verdict, the asymptote and the law; these here are built from its figures.
-None holds a dollar sign, which Markdown would take for mathematics.
+A plan carries its own sentences for the verdict, the asymptote and the law, in English; `said` brings them into the
+reader's language. The others are built from its figures here. None holds a dollar sign, which Markdown would take for
+mathematics.
 """
 
 from __future__ import annotations
 
-from planner.cost.plan import CostQuantiles, Plan
+from planner.cost.plan import Assumption, CostQuantiles, Influence, Plan
 from planner.outcome import Quantiles, Severity, VerdictName
 from planner.report.words import numbers
 from planner.report.words.language import words
+from planner.report.words.translation import translated
+
+CONFIDENT = 0.9
+"""Chance from which a target counts as reachable (DESIGN, section 2)."""
+
+
+def said(sentence: str, language: str = "en") -> str:
+    """A sentence that a plan or a calibration carries, in a language."""
+    return translated(sentence, language)
 
 
 def headline(plan: Plan, language: str = "en") -> str:
@@ -27,10 +37,10 @@ def headline(plan: Plan, language: str = "en") -> str:
 
 def answer(plan: Plan, language: str = "en") -> str:
     """Chance, cost if reached, and what is spent if not; with a budget also the chance to stay within it."""
-    said = words(language).answer
+    own = words(language).answer
     parts = [
-        *([said.blocked] if is_blocked(plan) else []),
-        said.chance.format(
+        *([own.blocked] if is_blocked(plan) else []),
+        own.chance.format(
             target=numbers.loss(plan.scenario.target_loss, language),
             horizon=numbers.examples(plan.curve.horizon_examples, language),
             unit=unit(plan, language),
@@ -40,7 +50,7 @@ def answer(plan: Plan, language: str = "en") -> str:
     ]
     if plan.scenario.budget_eur is not None and plan.probability_within_budget is not None:
         parts.append(
-            said.within_budget.format(
+            own.within_budget.format(
                 budget=numbers.eur(plan.scenario.budget_eur, language),
                 chance=numbers.chance(plan.probability_within_budget, language),
             )
@@ -50,12 +60,12 @@ def answer(plan: Plan, language: str = "en") -> str:
 
 def decision(plan: Plan, language: str = "en") -> str:
     """What the board is asked to decide."""
-    said = words(language).answer
+    own = words(language).answer
     if plan.illustration:
-        return said.decision_illustration
+        return own.decision_illustration
     if not plan.memory.fits:
-        return said.decision_memory.format(memory=plan.memory.sentence)
-    return said.decision[plan.verdict.name.value].format(
+        return own.decision_memory.format(memory=said(plan.memory.sentence, language))
+    return own.decision[plan.verdict.name.value].format(
         total=numbers.eur_cents(plan.total_eur, language),
         model=plan.calibration.model,
         setup=setup(plan, language),
@@ -67,7 +77,7 @@ def next_step(plan: Plan, language: str = "en") -> str:
     """What to do next: what a blocking finding asks for, else by verdict."""
     for finding in plan.findings:
         if finding.severity is Severity.BLOCKING:
-            return words(language).answer.next_blocked.format(finding=finding.sentence)
+            return words(language).answer.next_blocked.format(finding=said(finding.sentence, language))
     return words(language).answer.next_step[plan.verdict.name.value]
 
 
@@ -85,23 +95,23 @@ def lowest_loss(plan: Plan, language: str = "en") -> str:
 
 def not_costed(plan: Plan, language: str = "en") -> str:
     """How many lines have no figure, and which."""
-    said = words(language).answer
+    own = words(language).answer
     if not plan.not_costed:
-        return said.nothing_left_out
+        return own.nothing_left_out
     labels = "; ".join(label(line.code, line.label, language) for line in plan.not_costed)
     if len(plan.not_costed) == 1:
-        return said.not_costed_one.format(labels=labels)
-    return said.not_costed.format(count=len(plan.not_costed), labels=labels)
+        return own.not_costed_one.format(labels=labels)
+    return own.not_costed.format(count=len(plan.not_costed), labels=labels)
 
 
 def why_missing(quantiles: Quantiles | CostQuantiles, language: str = "en") -> str | None:
     """Why a quantile is missing, or None when all three are there."""
-    said = words(language).answer
+    own = words(language).answer
     if quantiles.p10 is None:
-        return said.no_p10
+        return own.no_p10
     if quantiles.p50 is None:
-        return said.no_p50
-    return said.no_p90 if quantiles.p90 is None else None
+        return own.no_p50
+    return own.no_p90 if quantiles.p90 is None else None
 
 
 def curve_title(plan: Plan, language: str = "en") -> str:
@@ -109,12 +119,81 @@ def curve_title(plan: Plan, language: str = "en") -> str:
     return words(language).answer.curve_title[plan.asymptote.status.value]
 
 
+def curve_alt(plan: Plan, language: str = "en") -> str:
+    """The chart of the curve for those who do not see it."""
+    paper, curve = words(language).paper, plan.curve
+    lowest = curve.loss_at_horizon
+    return paper.curve_alt.format(
+        kind=paper.curve_loss.get(plan.calibration.loss_kind, paper.curve_loss["unknown"]),
+        unit=unit(plan, language),
+        count=len(curve.measured_examples),
+        first=numbers.loss(next(iter(curve.measured_loss), None), language),
+        first_x=numbers.examples(next(iter(curve.measured_examples), None), language),
+        last=numbers.loss(next(reversed(curve.measured_loss), None), language),
+        last_x=numbers.examples(next(reversed(curve.measured_examples), None), language),
+        horizon=numbers.examples(curve.horizon_examples, language),
+        p05=numbers.loss(lowest.p05, language),
+        p50=numbers.loss(lowest.p50, language),
+        p95=numbers.loss(lowest.p95, language),
+        target=numbers.loss(plan.scenario.target_loss, language),
+        asymptote=said(plan.asymptote.sentence, language),
+    )
+
+
+def influence_title(plan: Plan, language: str = "en") -> str:
+    """Which input moves the yearly cost most, as the title of the tornado."""
+    paper = words(language).paper
+    visible = visible_influences(plan, language)
+    if not visible:
+        return paper.influence_small if plan.influences else paper.influence_none
+    low, high = _ends(visible[0], language)
+    return paper.influence_title.format(label=label(visible[0].code, visible[0].label, language), low=low, high=high)
+
+
+def influence_alt(plan: Plan, language: str = "en") -> str:
+    """The tornado for those who do not see it."""
+    to = words(language).numbers.to
+    bars = "; ".join(
+        f"{label(item.code, item.label, language)}: {to.format(*_ends(item, language))}"
+        for item in visible_influences(plan, language)
+    )
+    return words(language).paper.influence_alt.format(bars=bars)
+
+
+def visible_influences(plan: Plan, language: str = "en") -> list[Influence]:
+    """Bars whose ends differ after rounding: one between equal figures says nothing."""
+    return [item for item in plan.influences if len(set(_ends(item, language))) > 1]
+
+
+def value_with_unit(item: Assumption, language: str = "en") -> str:
+    """The value of an input as people read it."""
+    return f"{figure(item.value, language)} {said(item.unit, language)}".strip()
+
+
+def figure(text: str, language: str = "en") -> str:
+    """A figure that stands as text in a plan ("14600", "0.048 to 0.13"), as the reader writes it; else the text."""
+    try:
+        return numbers.plain(float(text.replace(",", "")), language)
+    except ValueError:
+        return said(text, language)
+
+
+def basis(code: str, language: str = "en") -> str:
+    """Where a figure comes from, in a word; an unknown code is shown as it is."""
+    return words(language).paper.basis.get(code, code)
+
+
+def illustration(language: str = "en") -> str:
+    """The mark of every figure that rests on a stand-in model."""
+    return words(language).answer.illustration
+
+
 def marks(plan: Plan, language: str = "en") -> list[str]:
     """What must stand wherever a figure of the plan is shown; never empty for an illustration."""
     if not plan.illustration:
-        return list(plan.marks)
-    own = words("en").answer.illustration
-    return [words(language).answer.illustration, *(mark for mark in plan.marks if mark != own)]
+        return [said(mark, language) for mark in plan.marks]
+    english = words("en").answer.illustration
+    return [words(language).answer.illustration, *(said(mark, language) for mark in plan.marks if mark != english)]
 
 
 def setup(plan: Plan, language: str = "en") -> str:
@@ -140,15 +219,15 @@ def unit(plan: Plan, language: str = "en") -> str:
 
 def total(plan: Plan, language: str = "en") -> str:
     """What the lines of the budget scenario add up to."""
-    said = words(language).answer
-    return said.total.format(total=numbers.eur_cents(plan.total_eur, language)) if plan.lines else said.no_lines
+    own = words(language).answer
+    return own.total.format(total=numbers.eur_cents(plan.total_eur, language)) if plan.lines else own.no_lines
 
 
 def spent(plan: Plan, language: str = "en") -> str:
     """What is spent before we know that the target is missed, as a clause."""
-    said = words(language).answer
+    own = words(language).answer
     most = plan.if_reached.spent_if_missed_eur
-    return said.spent_unbounded if most is None else said.spent.format(spent=numbers.eur(most, language))
+    return own.spent_unbounded if most is None else own.spent.format(spent=numbers.eur(most, language))
 
 
 def is_blocked(plan: Plan) -> bool:
@@ -156,18 +235,33 @@ def is_blocked(plan: Plan) -> bool:
     return any(finding.severity is Severity.BLOCKING for finding in plan.findings)
 
 
+def is_reachable(plan: Plan) -> bool:
+    """Whether the target is reached with nine in ten."""
+    return plan.verdict.name is VerdictName.REACHABLE
+
+
+def is_confident(probability: float) -> bool:
+    """Whether a chance is at least nine in ten, which is called reachable."""
+    return probability >= CONFIDENT
+
+
 def is_settled(plan: Plan) -> bool:
     """Whether the verdict is one that a yearly budget can rest on."""
     return plan.verdict.name is VerdictName.REACHABLE and plan.memory.fits and not plan.illustration
 
 
+def _ends(item: Influence, language: str) -> tuple[str, str]:
+    low, high = sorted((item.cost_low_eur, item.cost_high_eur))
+    return numbers.eur(low, language), numbers.eur(high, language)
+
+
 def _cost(plan: Plan, language: str) -> str:
-    said = words(language).answer
+    own = words(language).answer
     cost = plan.if_reached.cost_per_year
     if cost.p10 is None:
-        template = said.cost_never
+        template = own.cost_never
     elif cost.p90 is None:
-        template = said.cost_unbounded
+        template = own.cost_unbounded
     else:
-        template = said.cost
+        template = own.cost
     return template.format(cost=numbers.span(cost, numbers.eur, language), spent=spent(plan, language))

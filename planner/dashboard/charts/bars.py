@@ -1,0 +1,80 @@
+"""Ranges of the yearly cost as horizontal bars: the tornado, and plans side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from planner.cost.plan import CostQuantiles, Plan
+from planner.dashboard.charts.layout import axis_title, base_layout, figure
+from planner.dashboard.palette import Palette
+from planner.report.words import numbers, sentences
+from planner.report.words.screen import ChartWords
+
+_MOST_BARS = 8
+_BAR_PX = 40
+
+
+def influence_chart(plan: Plan, colours: Palette, say: ChartWords, language: str) -> go.Figure:
+    """The tornado: yearly cost with one input at its P10 and P90, the widest on top."""
+    bars = sorted(plan.influences, key=lambda bar: abs(bar.cost_high_eur - bar.cost_low_eur))[-_MOST_BARS:]
+    labels = [sentences.label(bar.code, bar.label, language) for bar in bars]
+    ends = [sorted((bar.cost_low_eur, bar.cost_high_eur)) for bar in bars]
+    return _ranges(labels, ends, None, colours, say, language)
+
+
+def ranges_chart(
+    names: Sequence[str], costs: Sequence[CostQuantiles], colours: Palette, say: ChartWords, language: str
+) -> go.Figure:
+    """P10 to P90 of several plans on one axis, the first on top; a plan without P90 has no bar."""
+    rows = [
+        (name, [cost.p10, cost.p90], cost.p50)
+        for name, cost in reversed(list(zip(names, costs, strict=True)))
+        if cost.p10 is not None and cost.p50 is not None and cost.p90 is not None
+    ]
+    middles = [middle for _, _, middle in rows]
+    return _ranges([name for name, *_ in rows], [ends for _, ends, _ in rows], middles, colours, say, language)
+
+
+def _ranges(
+    labels: Sequence[str],
+    ends: Sequence[Sequence[float]],
+    middles: Sequence[float] | None,
+    colours: Palette,
+    say: ChartWords,
+    language: str,
+) -> go.Figure:
+    layout = base_layout(
+        colours,
+        language,
+        height=90 + _BAR_PX * max(len(labels), 1),
+        x={"title": axis_title(say.euro_a_year), "tickformat": ",.0f", "showgrid": True},
+        y={"type": "category"},
+    )
+    layout |= {"bargap": 0.4, "hovermode": "closest"}
+    bars = {
+        "type": "bar",
+        "base": [low for low, _ in ends],
+        "x": [high - low for low, high in ends],
+        "y": list(labels),
+        "orientation": "h",
+        "marker": {"color": colours.band if middles else colours.measured},
+        "customdata": [[numbers.eur(low, language), numbers.eur(high, language)] for low, high in ends],
+        "hovertemplate": f"%{{y}}: {say.from_to}<extra></extra>",
+        "showlegend": False,
+    }
+    traces = [bars]
+    if middles:
+        traces.append(
+            {
+                "type": "scatter",
+                "x": list(middles),
+                "y": list(labels),
+                "mode": "markers",
+                "marker": {"symbol": "line-ns", "size": 22, "line": {"color": colours.measured, "width": 4}},
+                "hoverinfo": "skip",
+                "showlegend": False,
+            }
+        )
+    return figure(traces, layout)

@@ -1,0 +1,51 @@
+"""Answer quality against held-out loss at the recorded budgets; better is to the left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from planner.dashboard.charts.layout import axis_title, base_layout, figure, note, vertical
+from planner.dashboard.palette import Palette
+from planner.report.words import numbers
+from planner.report.words.screen import ChartWords
+
+
+def quality_chart(
+    losses: Sequence[float],
+    shares: Sequence[float],
+    colours: Palette,
+    say: ChartWords,
+    language: str,
+    *,
+    label: str,
+    target: float | None = None,
+    height: int = 320,
+) -> go.Figure:
+    """Shares of answers at the losses of the recorded budgets, with the target."""
+    order = sorted(range(len(losses)), key=lambda i: losses[i])
+    layout = base_layout(
+        colours,
+        language,
+        height=height,
+        x={"title": axis_title(say.held_out_axis)},
+        y={"title": axis_title(label), "tickformat": ".0%", "rangemode": "tozero"},
+    )
+    layout["hovermode"] = "closest"
+    if target is not None:
+        layout["shapes"].append(vertical(target, colours.target, "dot"))
+        said = say.target.format(target=numbers.loss(target, language))
+        layout["annotations"].append(
+            note(said, colours.target, x=target, y=1, yref="paper", yanchor="top", xanchor="left", xshift=4)
+        )
+    trace = {
+        "type": "scatter",
+        "x": [losses[i] for i in order],
+        "y": [shares[i] for i in order],
+        "mode": "markers",
+        "marker": {"size": 9, "color": colours.measured},
+        "showlegend": False,
+        "hovertemplate": f"%{{y:.0%}} · {say.loss} %{{x:.3f}}<extra></extra>",
+    }
+    return figure([trace], layout)

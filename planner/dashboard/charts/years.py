@@ -1,0 +1,71 @@
+"""Cash by fiscal year as stacked bars: the largest lines by name, all others together; every bar adds up."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+
+from planner.cost.analyses import PlanYears
+from planner.dashboard.charts.layout import Data, axis_title, base_layout, figure, note
+from planner.dashboard.palette import Palette
+from planner.report.words import numbers, sentences
+from planner.report.words.screen import ChartWords
+
+MOST_STACKED = 5
+
+
+def years_chart(
+    years: PlanYears, colours: Palette, say: ChartWords, language: str, *, others: str, height: int = 340
+) -> go.Figure:
+    """A bar a year, its total above it; the budget of a year as a dash across its bar."""
+    names = [year.name for year in years.years]
+    layout = base_layout(
+        colours,
+        language,
+        height=height,
+        x={"type": "category"},
+        y={"title": axis_title(say.euro), "tickformat": ",.0f", "rangemode": "tozero"},
+    )
+    layout |= {"barmode": "stack", "bargap": 0.35, "hovermode": "closest"}
+    layout["legend"] |= {"traceorder": "normal"}
+    largest = sorted(years.lines, key=lambda line: -line.total_eur)
+    shown, rest = largest[:MOST_STACKED], largest[MOST_STACKED:]
+    stacked = [(sentences.label(line.code, line.label, language), line.amounts_eur) for line in shown]
+    if rest:
+        stacked.append((others, [sum(cells) for cells in zip(*(line.amounts_eur for line in rest), strict=True)]))
+    traces = [
+        _bars(names, label, amounts, colour, colours, language)
+        for (label, amounts), colour in zip(stacked, colours.lines, strict=False)
+    ]
+    budgets = [year.budget_eur for year in years.years]
+    if any(budget is not None for budget in budgets):
+        traces.append(_budgets(names, budgets, colours, say, language))
+    for year in years.years:
+        layout["annotations"].append(
+            note(numbers.eur(year.cash_eur, language), colours.text, x=year.name, y=year.cash_eur, yanchor="bottom")
+        )
+    return figure(traces, layout)
+
+
+def _bars(names: list[str], label: str, amounts: list[float], colour: str, colours: Palette, language: str) -> Data:
+    return {
+        "type": "bar",
+        "x": names,
+        "y": amounts,
+        "name": label,
+        "marker": {"color": colour, "line": {"color": colours.background, "width": 1.5}},
+        "customdata": [numbers.eur_cents(amount, language) for amount in amounts],
+        "hovertemplate": f"{label}: %{{customdata}}<extra></extra>",
+    }
+
+
+def _budgets(names: list[str], budgets: list[float | None], colours: Palette, say: ChartWords, language: str) -> Data:
+    return {
+        "type": "scatter",
+        "x": names,
+        "y": budgets,
+        "mode": "markers",
+        "name": say.budget,
+        "marker": {"symbol": "line-ew", "size": 46, "line": {"color": colours.target, "width": 3}},
+        "customdata": [None if budget is None else numbers.eur_cents(budget, language) for budget in budgets],
+        "hovertemplate": f"{say.budget}: %{{customdata}}<extra></extra>",
+    }

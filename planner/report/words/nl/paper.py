@@ -1,0 +1,200 @@
+"""Nederlands. The board paper."""
+
+from planner.report.words.language import PaperWords
+
+PAPER = PaperWords(
+    illustration_title="Illustratie. {title}",
+    overline="Stuk voor het bestuur (financiën)",
+    subject="Een beeld-taalmodel finetunen voor radiologie: kans, jaarkosten en waar die op rusten",
+    header="Jaarkosten van een radiologiemodel",
+    footer="Plan van {created} · kalibratie {calibration} van {measured} · Plateau {version}",
+    page="Pagina {} van {}",
+    decision_title="Gevraagd besluit",
+    tile_chance="Kans om het te halen",
+    tile_chance_note="binnen {horizon} {unit}",
+    tile_cost="Kosten per jaar, als het lukt",
+    tile_cost_note="8 van 10 · doorgaans {p50}",
+    tile_missed="Kwijt als het mislukt",
+    tile_missed_note="hooguit (9 van 10), voordat we het weten",
+    tile_budget="Kans binnen budget",
+    tile_budget_note="van {budget} per jaar",
+    tile_left_out="Niet begroot",
+    tile_left_out_note="posten, in geen van deze cijfers",
+    verdict_title="Oordeel",
+    asymptote_title="Vloer van de loss",
+    quality_title="Wat het doel betekent in antwoorden",
+    next_title="Wat nu te doen",
+    left_out_title="Niet begroot",
+    curve_alt="Grafiek van {kind} tegen {unit}, gemeten en voorspeld. {count} meetpunten lopen van {first} bij "
+    "{first_x} naar {last} bij {last_x}. De prognose bij {horizon} {unit} is {p50}, 9 van 10 tussen {p05} en "
+    "{p95}. Het doel is {target}. {asymptote}",
+    curve_loss={
+        "held_out": "Loss op apart gehouden onderzoeken, nats per suffixtoken",
+        "training": "Trainingsloss, nats per suffixtoken",
+        "unknown": "Loss (onbekend welke), nats per suffixtoken",
+    },
+    curve_x={
+        "examples": "voorbeelden",
+        "steps": "optimizerstappen",
+        "unknown": "eenheden van de x van het log",
+    },
+    curve_axis={
+        "examples": "Voorbeelden",
+        "steps": "Optimizerstappen",
+        "unknown": "x van het log",
+    },
+    curve_measured="gemeten",
+    curve_line="prognose, midden",
+    curve_band="prognose, 9 van 10",
+    curve_target="doel {target}",
+    curve_asymptote="vloer, 9 van 10",
+    curve_horizon="horizon",
+    cost_heading="Wat een jaar kost",
+    cost_lead="{scenario}. Elke post is een product van genoemde getallen, en de posten tellen op tot op de cent.",
+    cost_columns=["Post", "Hoe berekend", "Het cijfer is", "€ per jaar"],
+    cost_total="Totaal van het begrotingsscenario",
+    cost_caption="Posten van het begrotingsscenario",
+    totals_caption="Bandbreedte van het jaartotaal (telt niet op)",
+    totals_lead="De bandbreedte komt uit {draws} trekkingen van alle onzekere invoer tegelijk. Deze totalen "
+    "tellen niet op: de P90 van een som is niet de som van de P90's. Ze staan naast het begrotingsscenario en "
+    "vervangen geen van de posten. Twee significante cijfers.",
+    totals_columns=["Cijfer", "P10", "P50", "P90"],
+    totals_all="€ per jaar, over alle trekkingen",
+    totals_reached="€ per jaar, als het doel wordt gehaald",
+    totals_hours="GPU-uren per jaar, over alle trekkingen",
+    left_out_heading="Wat niet is begroot",
+    left_out_lead="Voor het volgende heeft niemand een bedrag gegeven ({count}). Het zit in geen totaal en in "
+    "geen bandbreedte van dit stuk; bij elk staat hoe het bedrag er komt.",
+    options_heading="Opties vergeleken",
+    options_lead="Hetzelfde doel op andere GPU's, elk met de goedkoopste kwantisatie en manier van aanschaf. GiB "
+    "is de P95 van het geheugen, GPU-uren de mediaan van één finetuning ({basis}).",
+    options_none="Op elke GPU wordt het doel in minstens 9 van 10 trekkingen gemist, dus er zijn geen kosten te "
+    "vergelijken.",
+    options_caption="Jaarkosten naar GPU, kwantisatie en manier van aanschaf",
+    options_columns=["GPU", "Kwantisatie", "Huur of koop", "GiB", "GPU-uren", "€ per jaar, 8 van 10"],
+    options_bars="Bandbreedte",
+    options_this="dit plan",
+    options_infeasible="Niet haalbaar: {options}.",
+    options_more="Meer opties in het bijgevoegde plan: {count}.",
+    options_budget="In budget",
+    risks_heading="Risico's en wat het besluit zou veranderen",
+    risk_missed="Het doel wordt niet gehaald",
+    risk_missed_text="Kans {chance}; dan is {spent}.",
+    risk_hours="GPU-uren: {basis}",
+    risk_memory="Geheugen",
+    risk_left_out="Kosten buiten elke bandbreedte",
+    risk_left_out_text="Zonder bedrag: {count} (zie boven).",
+    influence_title="{label} beweegt de jaarkosten het meest: {low} tot {high}",
+    influence_lead="Jaarkosten met één invoer op P10 en op P90, alle andere op hun mediaan.",
+    influence_alt="Staafgrafiek van de jaarkosten met één invoer op P10 en P90. {bars}.",
+    influence_none="Geen enkele invoer is getoond, want uit deze data volgen geen eindige kosten.",
+    influence_small="Geen enkele onzekere invoer beweegt de jaarkosten meer dan de afronding.",
+    assumptions_heading="Aannames, met bronnen en data",
+    assumptions_lead="Invoer waar de cijfers op rusten. Een standaard is een keuze van Plateau die niet is "
+    "getrokken: vervang die door uw eigen cijfer. Het bijgevoegde plan bevat alles met de volledige bron.",
+    assumptions_caption="Invoer van het plan",
+    assumptions_columns=["Invoer", "Waarde", "Hoe zeker", "Soort", "Bron en datum"],
+    assumptions_more="Meer invoer in het bijgevoegde plan: {count}.",
+    method_heading="Methode",
+    method=[
+        (
+            "Kalibratie",
+            "Enkele korte finetunings (budgetten) van het model met low-rank adapters (LoRA), elk met de "
+            "learning rate tot het einde afgebouwd, worden gemeten op onderzoeken waar geen run op traint.",
+        ),
+        (
+            "Wet",
+            "De eindlosses volgen loss = a · voorbeelden^(−b) + c. Exponent, vloer c en ruis zijn niet één fit: "
+            "duizenden curven die de punten toelaten blijven bewaard, en elk later cijfer wordt daaruit "
+            "getrokken. Waar de punten de vloer niet vastleggen, zegt dit stuk dat en noemt er geen.",
+        ),
+        (
+            "Horizon",
+            "Een uitspraak reikt niet verder dan de getoetste extrapolatie (64 keer het grootste budget), de "
+            "onderzoeken die er zullen zijn en het geld. Het oordeel is het aandeel curven dat het doel "
+            "daarbinnen haalt: haalbaar vanaf 90 %, onhaalbaar bij hooguit 10 % als de vloer de reden is.",
+        ),
+        (
+            "Uren en geheugen",
+            "Bewerkingen en bytes van een stap worden exact geteld; proefmetingen maken er seconden van. "
+            '"Gemeten" komt van deze GPU zelf, "geëxtrapoleerd" van een andere GPU, "niet gemeten" van '
+            "gepubliceerde benutting, met telkens een bredere marge.",
+        ),
+        (
+            "Geld",
+            "Elke trekking neemt voorbeelden, snelheid, prijs, wisselkoers en antwoordlengte samen, en telt "
+            "pogingen, hertrainingen, beantwoorden, personeel en de kalibratie op. Trekkingen die het doel nooit "
+            "halen tellen als oneindig duur, zodat een kwantiel eerder ontbreekt dan vleit.",
+        ),
+    ],
+    method_facts="Dit plan: {points} meetpunten, {draws} trekkingen, seed {seed}; {model} gemeten op {device}.",
+    glossary_heading="Woordenlijst",
+    glossary=[
+        ("Budget (van een run)", "De voorbeelden die een kalibratierun mag verwerken."),
+        ("Voorbeeld", "Eén beeld met zijn tekst, één keer gezien in de training."),
+        ("Vloer, asymptoot", "De loss waar meer voorbeelden van dezelfde soort niet onder komen."),
+        ("GPU-uur", "Eén grafische processor gedurende één uur."),
+        ("Apart gehouden", "Per patiënt of casus opzij gelegd; nooit op getraind."),
+        ("Loss", "Hoe verrast het model is door het juiste antwoord, in nats per token; lager is beter."),
+        ("P10, P50, P90", "Eén, vijf en negen van de tien trekkingen liggen eronder."),
+        ("Kwantisatie", "Het bevroren model in minder bits opslaan (bf16: 16, nf4: 4)."),
+        ("Hertraining", "Een finetuning na de eerste, op nieuwere onderzoeken."),
+        ("Poging", "Een volledige finetuning, aanvaard of niet."),
+    ],
+    signature=["Besloten", "Naam", "Datum en handtekening"],
+    as_of="{date}",
+    basis={
+        "measured": "gemeten",
+        "extrapolated": "geëxtrapoleerd",
+        "unprobed": "niet gemeten",
+        "catalog": "catalogus",
+        "datasheet": "datasheet",
+        "typed": "ingevuld",
+        "default": "standaard",
+        "assumption": "aanname",
+    },
+    tenure={
+        "on_demand": "op afroep",
+        "spot": "spot",
+        "commitment_1_year": "huur 1 jaar",
+        "commitment_3_years": "huur 3 jaar",
+        "buy": "koop",
+    },
+    severity={
+        "note": "Opmerking",
+        "warning": "Waarschuwing",
+        "blocking": "Blokkerend",
+    },
+    attachment="Het plan waaruit dit stuk is geschreven (JSON)",
+    risk_dates="Gedateerde invoer",
+    risk_dates_text="De oudste is {label}, van {date}.",
+    logo_alt="Logo van {hospital}",
+    hospital_unnamed="het ziekenhuis",
+    totals_carbon="kg CO₂e per jaar, van de elektriciteit",
+    years_heading="Kasuitgaven per boekjaar",
+    years_caption="Kasuitgaven van het begrotingsscenario, €; tellen in beide richtingen op tot op de cent",
+    years_line="Post",
+    years_total="Totaal",
+    years_all="Alle jaren",
+    years_ranges_lead="Van elk jaar ook: de bandbreedte over alle trekkingen, en de lasten als hardware en "
+    "vooruitbetaalde verbintenissen over hun looptijd worden gespreid. Niets hiervan telt op met de kasuitgaven "
+    "hierboven.",
+    years_ranges_caption="Bandbreedtes en andere blikken op de jaren (tellen niet op)",
+    years_figure="Cijfer",
+    years_range="Kasuitgaven, 8 van 10",
+    years_expense="Lasten, lineair",
+    years_within="Kans binnen het budget",
+    years_income="Opbrengst van verkochte hardware",
+    years_loss="Laagste loss die de onderzoeken dragen",
+    years_more="Meer jaren in het bijgevoegde plan: {count}.",
+    options_choice="Welke optie",
+    options_break_even="Kopen of huren",
+    options_reselection="Elk jaar opnieuw kiezen",
+    options_for_budget="Wat het budget koopt",
+    risk_named="{chance} per jaar; {impact} als het gebeurt, naar verwachting {expected} per jaar.",
+    risk_calibrate="Hoe vast de kosten staan",
+    comparisons={
+        "spend_once_or_yearly": "Eén keer of elk jaar uitgeven",
+        "adapter_per_modality_or_joint": "Eén adapter per modaliteit of een gezamenlijk model",
+    },
+)
