@@ -23,7 +23,6 @@ import numpy as np
 import torch
 from msgspec import structs
 from tokenizers import Tokenizer as Bpe
-from tokenizers import decoders, models, pre_tokenizers, trainers
 
 from planner.record import write_atomically
 from trainer import sample
@@ -32,9 +31,8 @@ from trainer.model import HubTokenizer, LoadedModel
 from trainer.quiet import hush
 from trainer.shape import TinyShape
 from trainer.step import micro_batches, token_losses
+from trainer.tiny_tokenizer import SPECIAL, background_texts, learned_texts, tokenizer_of
 from trainer.tokens import Encoded, encode_prompt
-
-SPECIAL = ("<pad>", "<eos>", "<bos>", "<image>")
 
 
 def build(dataset: Dataset, folder: Path, shape: TinyShape, *, advance: Callable[[int, float], None]) -> None:
@@ -49,27 +47,11 @@ def build(dataset: Dataset, folder: Path, shape: TinyShape, *, advance: Callable
         return
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700, parents=True)
-    background = _background(dataset, shape.seed)
-    tokenizer = train_tokenizer([*_reports(shape.seed, 400), *background, *_answers(dataset)], shape.vocabulary)
-    model = new_model(tokenizer, shape)
+    background = background_texts(dataset, shape.seed)
+    model = new_model(tokenizer_of(dataset, shape), shape)
     _pretrain(model, background, shape, 0.5 if dataset.background_texts else 0.15, advance)
     save(model, folder)
     write_atomically(marker, json.dumps({"key": key}).encode())
-
-
-def train_tokenizer(texts: Sequence[str], vocabulary: int) -> Bpe:
-    """Byte-level BPE: any text can be written with it."""
-    tokenizer = Bpe(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=vocabulary,
-        special_tokens=list(SPECIAL),
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator([*texts, "answer en\n", "caption en\n"], trainer)
-    return tokenizer
 
 
 def new_model(tokenizer: Bpe, shape: TinyShape) -> LoadedModel:
@@ -118,31 +100,9 @@ def _fast(tokenizer: Bpe) -> Any:
 
 def _key(dataset: Dataset, shape: TinyShape) -> str:
     digest = hashlib.sha256(repr(structs.asdict(shape)).encode())
-    for text in (*dataset.background_texts, *_answers(dataset)):
+    for text in (*dataset.background_texts, *learned_texts(dataset)):
         digest.update(text.encode() + b"\0")
     return digest.hexdigest()
-
-
-def _answers(dataset: Dataset) -> list[str]:
-    return list(dict.fromkeys(text for example in dataset.training for text in (example.prompt, example.answer)))
-
-
-def _background(dataset: Dataset, seed: int) -> list[str]:
-    if dataset.background_texts:
-        return list(dataset.background_texts)
-    draw = random.Random(seed)  # noqa: S311
-    texts = []
-    for example in dataset.training:
-        words = example.answer.split()
-        draw.shuffle(words)
-        texts.append(" ".join(words))
-    return texts
-
-
-def _reports(seed: int, studies: int) -> list[str]:
-    draw = random.Random(seed)  # noqa: S311
-    hospital = sample.Hospital(seed=seed)
-    return [text for _ in range(studies) for row in sample.draw_study(hospital, draw, 2).rows for text in row]
 
 
 def _pretrain(

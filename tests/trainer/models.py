@@ -10,6 +10,7 @@ from trainer.last_layer import shorten_last_layer
 from trainer.lora import add_lora
 from trainer.model import LoadedModel
 from trainer.shape import TinyShape
+from trainer.tiny_tokenizer import train_tokenizer
 from trainer.tokens import Encoded
 
 SHAPE = structs.replace(
@@ -18,7 +19,7 @@ SHAPE = structs.replace(
 
 
 def random_model(targets: str | None = "all-linear") -> LoadedModel:
-    tokenizer = tiny.train_tokenizer(["left upper zone", "right lower zone"], SHAPE.vocabulary)
+    tokenizer = train_tokenizer(["left upper zone", "right lower zone"], SHAPE.vocabulary)
     model = tiny.new_model(tokenizer, SHAPE)
     model.network.requires_grad_(False)
     shorten_last_layer(model.network)
