@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator
 
-from planner.catalog import Catalog, GpuSpec, Quantization
+import msgspec
+
+from planner.catalog import STALE_AFTER_DAYS, Catalog, GpuSpec, Quantization
 from planner.cost.basis import PlannedModel
+from planner.cost.drawing import Question
+from planner.cost.growth import TYPED, growth_per_year
+from planner.cost.modalities import shares_of
 from planner.cost.plan import Assumption, Basis
-from planner.cost.price_rows import electricity_row, exchange_rate, labour_row, purchase_row, rented_rows
+from planner.cost.price_assumptions import basis_of, price_assumptions, staff_assumption, typed
+from planner.cost.price_rows import grid_row
 from planner.cost.scenario import Scenario, Tenure
 from planner.outcome import Quantiles
+from planner.record import UNKNOWN
 
 _SCENARIO_WORDS = {
     "trials": ("Trials until a fine-tuning is accepted", "trials"),
@@ -27,7 +35,13 @@ _SCENARIO_WORDS = {
     "maintenance_share_per_year": ("Maintenance", "share of the price a year"),
     "discount_rate": ("Discount rate", "a year"),
     "storage_gib": ("Storage", "GiB"),
+    "egress_gib_per_year": ("Data read out of the cloud", "GiB a year"),
+    "support_eur_per_year": ("Support contracts", "EUR a year"),
     "unique_studies": ("Different studies within a year", "studies"),
+    "studies_arriving_per_year": ("Different studies that arrive", "a year"),
+    "studies_growth_per_year": ("Growth of the studies to answer", "a year"),
+    "horizon_years": ("Years of use that are planned", "years"),
+    "smaller_models_per_year": ("Shrinking of newly chosen models", "a year"),
 }
 _ONLY_BOUGHT = {
     "power_usage_effectiveness",
@@ -39,22 +53,31 @@ _ONLY_BOUGHT = {
 
 
 def assumptions(
+    question: Question,
     scenario: Scenario,
     model: PlannedModel,
     gpu: GpuSpec,
     quantization: Quantization,
-    catalog: Catalog,
     hours_sentence: str,
     hours_basis: Basis,
     seconds_per_example: Quantiles,
 ) -> list[Assumption]:
-    """All inputs, hardware first."""
-    return [
+    """All inputs, hardware first; those whose date is long past are marked stale."""
+    catalog = question.catalog
+    rows = [
         *_hardware(model, gpu, quantization, catalog, hours_sentence, hours_basis, seconds_per_example),
-        *_prices(scenario, gpu, catalog),
-        *_staff(scenario, catalog),
+        *_curve(question, scenario),
+        *price_assumptions(scenario, gpu, catalog, question.day),
+        *staff_assumption(scenario, catalog),
+        *_years(scenario, catalog),
+        *_carbon(scenario, catalog),
         *_scenario(scenario),
     ]
+    return [msgspec.structs.replace(row, stale=_is_stale(row, question.day)) for row in rows]
+
+
+def _is_stale(row: Assumption, day: datetime.date) -> bool:
+    return row.as_of is not None and (day - datetime.date.fromisoformat(row.as_of[:10])).days > STALE_AFTER_DAYS
 
 
 def _hardware(
@@ -144,108 +167,92 @@ def _range(values: Quantiles) -> str:
     return f"{values.p10:.2g} to {values.p90:.2g}"
 
 
-def _prices(scenario: Scenario, gpu: GpuSpec, catalog: Catalog) -> Iterator[Assumption]:
-    rows = rented_rows(gpu, scenario, catalog)
-    purchase = purchase_row(gpu, catalog)
-    if scenario.tenure is Tenure.BUY:
-        if scenario.server_quote_eur is not None:
-            yield _typed("server_quote_eur", "Server quote, without VAT", f"{scenario.server_quote_eur:,.0f}", "EUR")
-        elif purchase is not None:
-            yield Assumption(
-                code="purchase",
-                label=f"Bare card {gpu.gpu}, without VAT",
-                value=f"{purchase.price:,.0f}",
-                unit=purchase.currency,
-                uncertainty=f"{purchase.price_low:,.0f} to {purchase.price_high:,.0f}, host on top",
-                basis=Basis.CATALOG,
-                source=purchase.source,
-                as_of=purchase.as_of,
-            )
-        tariff = electricity_row(scenario, catalog)
-        if scenario.electricity_eur_per_kwh is not None:
-            yield _typed("electricity", "Electricity, without VAT", f"{scenario.electricity_eur_per_kwh:g}", "EUR/kWh")
-        else:
-            yield Assumption(
-                code="electricity",
-                label="Electricity, without VAT",
-                value=f"{tariff.price_per_kwh:g}",
-                unit="EUR/kWh",
-                uncertainty="a public average, not your contract",
-                basis=Basis.CATALOG,
-                source=tariff.source,
-                as_of=tariff.as_of,
-            )
-    elif scenario.price_eur_per_hour is not None:
-        yield _typed("price", f"GPU-hour of {gpu.gpu}, without VAT", f"{scenario.price_eur_per_hour:g}", "EUR/h")
-    elif rows:
-        prices = sorted(row.price_per_gpu_hour for row in rows)
-        yield Assumption(
-            code="price",
-            label=f"GPU-hour of {gpu.gpu}, {scenario.tenure.value.replace('_', ' ')}, without VAT",
-            value=f"{prices[len(prices) // 2]:.2f}",
-            unit=f"{rows[0].currency}/h",
-            uncertainty=f"{prices[0]:.2f} to {prices[-1]:.2f} over {len(rows)} dated prices; one is drawn",
-            basis=Basis.CATALOG,
-            source="data/prices.csv: " + ", ".join(sorted({row.provider for row in rows})),
-            as_of=min(row.as_of for row in rows),
-        )
-    if scenario.usd_per_eur is not None:
-        yield _typed("usd_per_eur", "US dollars for one euro", f"{scenario.usd_per_eur:g}", "USD")
-    else:
-        rate = exchange_rate(catalog)
-        yield Assumption(
-            code="usd_per_eur",
-            label="US dollars for one euro",
-            value=f"{rate.rate:g}",
-            unit="USD",
-            uncertainty=f"{rate.annual_volatility:.0%} a year since then, drawn (the volatility is an assumption)",
-            basis=Basis.CATALOG,
-            source=rate.source,
-            as_of=rate.as_of,
-        )
-
-
-def _staff(scenario: Scenario, catalog: Catalog) -> Iterator[Assumption]:
-    if scenario.staff_hours_per_year is None or scenario.staff_eur_per_hour is not None:
+def _curve(question: Question, scenario: Scenario) -> Iterator[Assumption]:
+    """Where the law was calibrated at other bits than those that are planned with."""
+    configuration = question.calibration.header.configuration
+    calibrated = configuration.quantization
+    if calibrated in (None, UNKNOWN, scenario.quantization):
         return
-    row = labour_row(scenario, catalog)
     yield Assumption(
-        code="staff_eur_per_hour",
-        label="Full cost of an hour of staff",
-        value=f"{row.cost_per_hour:g}",
-        unit="EUR",
-        uncertainty="a whole-economy average, not your pay scale: type your own",
-        basis=Basis.CATALOG,
-        source=row.source,
-        as_of=row.as_of,
+        code="curve_of_quantization",
+        label="Loss curve of the planned bits",
+        value=f"that of {calibrated}",
+        unit="",
+        uncertainty=f"not drawn: whether {scenario.quantization} costs loss, a calibration in it would tell",
+        basis=Basis.ASSUMPTION,
+        source="the calibration record",
     )
 
 
-def _typed(code: str, label: str, value: str, unit: str) -> Assumption:
-    return Assumption(
-        code=code,
-        label=label,
-        value=value,
-        unit=unit,
-        uncertainty="as typed",
-        basis=Basis.TYPED,
-        source="Typed by the user",
-    )
+def _years(scenario: Scenario, catalog: Catalog) -> Iterator[Assumption]:
+    """Growth of prices, where more than one year is planned."""
+    if scenario.horizon_years == 1:
+        return
+    for name, label in (
+        ("wage", "Growth of wages"),
+        ("energy", "Growth of electricity prices"),
+        ("price", "Growth of other prices"),
+        ("gpu", "Growth of GPU and server prices"),
+        ("inflation", "Inflation"),
+    ):
+        growth, row = growth_per_year(scenario, catalog, name), catalog.index(name)
+        if getattr(scenario, TYPED[name]) is not None:
+            yield typed(f"growth_{name}", label, f"{growth:g}", "a year")
+            continue
+        yield Assumption(
+            code=f"growth_{name}",
+            label=label,
+            value=f"{growth:g}",
+            unit="a year",
+            uncertainty="not drawn" if name == "inflation" else f"{row.annual_sd:.0%} a year, drawn",
+            basis=basis_of(row, catalog),
+            source=row.source,
+            as_of=row.as_of,
+        )
+
+
+def _carbon(scenario: Scenario, catalog: Catalog) -> Iterator[Assumption]:
+    row = grid_row(scenario, catalog)
+    if row is not None:
+        spread = catalog.parameter("carbon_log_sd")
+        yield Assumption(
+            code="carbon",
+            label=f"Carbon of electricity, {row.name}",
+            value=f"{row.g_co2e_per_kwh:g}",
+            unit="g CO2e/kWh",
+            uncertainty=f"{spread.value:.0%} (standard deviation), drawn",
+            basis=basis_of(row, catalog),
+            source=row.source,
+            as_of=row.as_of,
+        )
 
 
 def _scenario(scenario: Scenario) -> Iterator[Assumption]:
+    modalities = len(shares_of(scenario))
+    if modalities > 1:
+        given = scenario.modality_transfer
+        yield Assumption(
+            code="modality_transfer",
+            label="What a study teaches other modalities",
+            value="0 to 1" if given is None else f"{given:g}",
+            unit=f"of its own, {modalities} modalities",
+            uncertainty="drawn evenly: nothing measured says it" if given is None else "as typed",
+            basis=Basis.ASSUMPTION if given is None else Basis.TYPED,
+            source="Assumption of Plateau" if given is None else "Typed by the user",
+        )
     defaults = Scenario(target_loss=scenario.target_loss, gpu=scenario.gpu)
     for field, (label, unit) in _SCENARIO_WORDS.items():
         value = getattr(scenario, field)
-        if value is None or (field in _ONLY_BOUGHT and scenario.tenure is not Tenure.BUY):
+        optional = field.startswith(("studies_growth", "smaller_models"))
+        if value is None or (optional and not value) or (field in _ONLY_BOUGHT and scenario.tenure is not Tenure.BUY):
             continue
-        typed = value != getattr(defaults, field)
+        own = value != getattr(defaults, field)
         yield Assumption(
             code=field,
             label=label,
             value=f"{value:g}",
             unit=unit,
-            uncertainty="as typed" if typed else "a default of Plateau, not drawn: type your own",
-            basis=Basis.TYPED if typed else Basis.DEFAULT,
-            source="Typed by the user" if typed else "Default of Plateau",
+            uncertainty="as typed" if own else "a default of Plateau, not drawn: type your own",
+            basis=Basis.TYPED if own else Basis.DEFAULT,
+            source="Typed by the user" if own else "Default of Plateau",
         )

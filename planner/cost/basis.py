@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from planner.catalog import Catalog
-from planner.hardware.architecture import ModelArchitecture
+from planner.hardware.architecture import ModelArchitecture, architecture_from_numbers
 from planner.hardware.memory import TrainingShape
 from planner.record import Calibration, LossKind, Started, XUnit
 
@@ -40,8 +40,7 @@ def planned_model(calibration: Calibration, catalog: Catalog) -> PlannedModel:
     else:
         name = configuration.model if configuration.model in known else STAND_IN
         row = known[name]
-        fields = {field: getattr(row, field) for field in ModelArchitecture.__struct_fields__}
-        architecture = ModelArchitecture(**fields)
+        architecture = architecture_from_numbers(row)
         source, as_of = row.source, row.as_of
         if header.illustration:
             assumed = f"The loss curve comes from a small stand-in model; hours and memory are those of {name}."

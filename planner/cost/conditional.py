@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from planner.catalog import GpuSpec
 from planner.cost.drawing import Question
@@ -20,7 +21,7 @@ def if_reached(
 ) -> IfReached:
     """Figures conditional on success, labelled, beside what is spent without it."""
     missed = spent_if_missed(drivers, scenario, gpu, question) if hours_known else None
-    reached = np.isfinite(drivers.examples)
+    reached = is_reached(drivers)
     share = float(reached.mean())
     if not hours_known:
         return IfReached(
@@ -48,6 +49,11 @@ def if_reached(
         spent_if_missed_eur=missed,
         sentence=f"Figures for the {100 * share:.0f} % of draws that reach the target; conditional on reaching it.",
     )
+
+
+def is_reached(drivers: Drivers) -> NDArray[np.bool_]:
+    """Which draws reach the target within the horizon, shape (m,)."""
+    return np.isfinite(drivers.examples)
 
 
 def spent_if_missed(drivers: Drivers, scenario: Scenario, gpu: GpuSpec, question: Question) -> float | None:

@@ -16,22 +16,28 @@ import msgspec
 from planner.catalog import Catalog, GpuSpec, Quantization
 from planner.cost.assumptions import assumptions
 from planner.cost.basis import PlannedModel, marks, planned_model
+from planner.cost.break_even import break_even
+from planner.cost.carbon import carbon_of_a_year
+from planner.cost.choice import choose
 from planner.cost.conditional import UNKNOWN_EXAMPLES, budget_scenario, if_reached
 from planner.cost.drawing import Question, drawn
 from planner.cost.ledger import Costing, ledger, ledger_total
 from planner.cost.not_costed import not_costed
 from planner.cost.options import BASIS, compared, not_fitting, option_rows, within
 from planner.cost.plan import Basis, Option, Plan, PlanAsymptote, PlanCalibration, PlanCurve, PlanMemory, PlanVerdict
-from planner.cost.price_source import price_source
+from planner.cost.price_source import is_expired, price_source
 from planner.cost.quantiles import NEVER, cost_quantiles, quantiles
-from planner.cost.scenario import Scenario
+from planner.cost.risks import plan_risks
+from planner.cost.scenario import Scenario, Tenure
 from planner.cost.scenario_file import check_scenario
 from planner.cost.sensitivity import influences
 from planner.cost.yearly import SECONDS_PER_HOUR, first_year, yearly_cost
+from planner.cost.years import plan_years
 from planner.hardware.log_seconds import log_seconds
 from planner.hardware.memory import largest_fitting_shape, usable_gib
 from planner.hardware.throughput import Seconds
-from planner.outcome import Forecast, Quality, Severity
+from planner.loss_paths import LossPathsOf
+from planner.outcome import Finding, Forecast, Quality, Severity
 from planner.record import Calibration, Eval, Train
 
 DRAWS = 4000
@@ -48,6 +54,7 @@ def cost_plan(
     quality: Sequence[Quality] = (),
     with_options: bool = True,
     today: datetime.date | None = None,
+    paths: LossPathsOf | None = None,
 ) -> Plan:
     """The plan that follows from a forecast and a scenario.
 
@@ -59,23 +66,16 @@ def cost_plan(
         seed: Same inputs and seed, same bytes.
         draws: Number of draws.
         quality: What the target means in answers.
-        with_options: Also cost every other GPU and quantization (the slower part).
+        with_options: Also cost every other GPU, quantization and tenure (the slower part).
         today: The date of the plan; None: now.
+        paths: The law for other numbers of studies (`planner.law.loss_paths`); None: years have no reachable loss.
 
     Raises:
         CatalogError: Unknown GPU or quantization.
         ScenarioError: A value out of its range, or no price for the chosen GPU and tenure and none typed.
     """
-    gpu, quantization = catalog.gpu(scenario.gpu), catalog.quantization(scenario.quantization)
-    scenario = msgspec.structs.replace(check_scenario(scenario), gpu=gpu.gpu, quantization=quantization.quantization)
-    day = today or datetime.datetime.now(datetime.UTC).date()
-    question = Question(
-        forecast=forecast,
-        calibration=calibration,
-        catalog=catalog,
-        own_seconds=log_seconds(calibration, catalog),
-        day=day,
-        seed=seed,
+    question, scenario, gpu, quantization = asked(
+        forecast, calibration, scenario, catalog, seed=seed, day=today or datetime.datetime.now(datetime.UTC).date()
     )
     known = question.hours_known(gpu, quantization)
     base = planned_model(calibration, catalog)
@@ -85,9 +85,10 @@ def cost_plan(
     cost = yearly_cost(drivers, scenario, gpu, catalog, work)
     typical, name = budget_scenario(drivers, question, hours_known=known)
     hours_sentence = _hours_sentence(question, training, gpu, quantization)
+    typical_cost = yearly_cost(typical, scenario, gpu, catalog, work)
     lines = ledger(
         Costing(
-            cost=yearly_cost(typical, scenario, gpu, catalog, work),
+            cost=typical_cost,
             drivers=typical,
             scenario=scenario,
             gpu=gpu,
@@ -112,9 +113,10 @@ def cost_plan(
         source=price_origin,
         as_of=price_day,
     )
+    others = compared(question, scenario, base) if with_options else None
     return Plan(
         plateau_version=_version(),
-        created=day.isoformat(),
+        created=question.day.isoformat(),
         seed=seed,
         draws=draws,
         illustration=calibration.header.illustration,
@@ -128,7 +130,7 @@ def cost_plan(
         ),
         asymptote=_asymptote(forecast),
         curve=_curve(forecast),
-        findings=list(forecast.findings),
+        findings=[*forecast.findings, *_expired(scenario, question.day)],
         quality=list(quality),
         examples=quantiles(drivers.examples) if question.counts_examples else NEVER,
         hours=chosen.hours,
@@ -143,19 +145,67 @@ def cost_plan(
         lines=lines,
         total_eur=ledger_total(lines),
         assumptions=assumptions(
+            question,
             scenario,
             model,
             gpu,
             quantization,
-            catalog,
             hours_sentence,
             hours_basis,
             quantiles(drivers.training_s_per_example),
         ),
         not_costed=not_costed(scenario, illustration=calibration.header.illustration, hours_known=known),
-        options=option_rows(question, compared(question, scenario, base), chosen) if with_options else [chosen],
+        options=[chosen] if others is None else option_rows(question, others, chosen),
         influences=influences(question, drivers, typical, scenario, gpu),
+        risks=plan_risks(scenario),
+        carbon=carbon_of_a_year(question, scenario, drivers, cost) if known else None,
+        years=plan_years(question, scenario, gpu, drivers, typical, hours_sentence, paths, hours_known=known),
+        break_even=break_even(question, scenario, gpu, float(typical_cost.hours[0])),
+        choice=None if others is None else choose(others, chosen),
     )
+
+
+def asked(
+    forecast: Forecast,
+    calibration: Calibration,
+    scenario: Scenario,
+    catalog: Catalog,
+    *,
+    seed: int,
+    day: datetime.date,
+) -> tuple[Question, Scenario, GpuSpec, Quantization]:
+    """The question behind a plan, with the scenario checked and its names as the catalog writes them.
+
+    Raises:
+        CatalogError: Unknown GPU or quantization.
+        ScenarioError: A value out of its range.
+    """
+    gpu, quantization = catalog.gpu(scenario.gpu), catalog.quantization(scenario.quantization)
+    checked = msgspec.structs.replace(check_scenario(scenario), gpu=gpu.gpu, quantization=quantization.quantization)
+    question = Question(
+        forecast=forecast,
+        calibration=calibration,
+        catalog=catalog,
+        own_seconds=log_seconds(calibration, catalog),
+        day=day,
+        seed=seed,
+    )
+    return question, checked, gpu, quantization
+
+
+def _expired(scenario: Scenario, day: datetime.date) -> list[Finding]:
+    """A quote that is no longer valid is named; the plan is made with it all the same."""
+    quote = scenario.quote
+    if quote is None or scenario.tenure is not Tenure.BUY or not is_expired(quote, day):
+        return []
+    return [
+        Finding(
+            code="quote_expired",
+            severity=Severity.WARNING,
+            sentence=f"The quote of {quote.supplier} was valid until {quote.valid_until.isoformat()} and has expired: "
+            "ask for a new one before this plan is signed.",
+        )
+    ]
 
 
 def _version() -> str:

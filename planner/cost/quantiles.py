@@ -41,5 +41,10 @@ def cost_quantiles(values_eur: FloatArray) -> CostQuantiles:
     return CostQuantiles(p10=found.p10, p50=found.p50, p90=found.p90)
 
 
+def rows_of_cost_quantiles(values_eur: FloatArray) -> list[CostQuantiles]:
+    """`cost_quantiles` of every row of a table of draws."""
+    return [CostQuantiles(p10=row.p10, p50=row.p50, p90=row.p90) for row in rows_of_quantiles(values_eur)]
+
+
 NEVER = Quantiles(p10=None, p50=None, p90=None)
 NEVER_PAID = CostQuantiles(p10=None, p50=None, p90=None)

@@ -74,8 +74,7 @@ class YearlyCost(Struct, frozen=True, kw_only=True):
         servers: Bought ones.
         energy_kwh: At the meter of the building, of rented hours too.
         parts: Net of VAT by ledger code; bought hardware as its equivalent annual cost.
-        taxable: What VAT is due on; for bought hardware its whole price.
-        vat: What is not recoverable.
+        vat_parts: VAT that is not recoverable, by ledger code; of bought hardware on its whole price.
     """
 
     tuning_hours: FloatArray
@@ -88,8 +87,7 @@ class YearlyCost(Struct, frozen=True, kw_only=True):
     servers: FloatArray
     energy_kwh: FloatArray
     parts: dict[str, FloatArray]
-    taxable: FloatArray
-    vat: FloatArray
+    vat_parts: dict[str, FloatArray]
 
     @property
     def net(self) -> FloatArray:
@@ -99,7 +97,12 @@ class YearlyCost(Struct, frozen=True, kw_only=True):
     @property
     def total(self) -> FloatArray:
         """Everything, VAT included."""
-        return self.net + self.vat
+        return np.asarray(sum(self.vat_parts.values(), start=self.net))
+
+    def gross(self, *codes: str) -> FloatArray:
+        """Parts with their VAT; a code that the year does not have is nothing."""
+        held = [parts[code] for code in codes for parts in (self.parts, self.vat_parts) if code in parts]
+        return np.asarray(sum(held, start=np.zeros_like(self.hours)))
 
 
 def annuity_factor(rate: float, years: float) -> float:
@@ -158,9 +161,10 @@ def yearly_cost(drivers: Drivers, scenario: Scenario, gpu: GpuSpec, catalog: Cat
         parts[given.code] = none + amount * drivers.price_level
         if not given.vat:
             untaxed.add(given.code)
-    taxable = np.asarray(sum((part for code, part in parts.items() if code not in untaxed), start=none))
+    bases = {code: part for code, part in parts.items() if code not in untaxed}
     if scenario.tenure is Tenure.BUY:
-        taxable = taxable + _of_each(servers, equipment_vat_base(drivers, scenario) - _equipment(drivers, scenario))
+        bases["equipment"] = _of_each(servers, equipment_vat_base(drivers, scenario))
+    share = vat_share(scenario)
     return YearlyCost(
         tuning_hours=none + tuning_hours,
         trials_share=none + np.divide(trials_effort, effort, out=np.ones_like(effort), where=effort > 0),
@@ -172,8 +176,7 @@ def yearly_cost(drivers: Drivers, scenario: Scenario, gpu: GpuSpec, catalog: Cat
         servers=servers,
         energy_kwh=none + energy_kwh,
         parts=parts,
-        taxable=taxable,
-        vat=_share_of(taxable, vat_share(scenario)),
+        vat_parts={code: _share_of(base, share) for code, base in bases.items()},
     )
 
 
@@ -281,7 +284,7 @@ def equipment_vat_base(drivers: Drivers, scenario: Scenario) -> FloatArray:
 def _equipment(drivers: Drivers, scenario: Scenario) -> FloatArray:
     """Equivalent annual cost of one server: [C - R / (1 + r)**N] * r / (1 - (1 + r)**-N)."""
     residual = scenario.residual_share / (1.0 + scenario.discount_rate) ** scenario.lifetime_years
-    return equipment_vat_base(drivers, scenario) * (1.0 - residual)
+    return np.asarray(equipment_vat_base(drivers, scenario) * (1.0 - residual))
 
 
 def _of_each(servers: FloatArray, each_eur: FloatArray) -> FloatArray:

@@ -1,0 +1,44 @@
+"""Operational carbon of a year, beside its cost."""
+
+from __future__ import annotations
+
+from planner.cost.analyses import PlanCarbon
+from planner.cost.drawing import Question
+from planner.cost.drivers import Drivers
+from planner.cost.figures import Basis
+from planner.cost.price_rows import grid_row
+from planner.cost.quantiles import quantiles
+from planner.cost.scenario import Scenario, Tenure
+from planner.cost.yearly import YearlyCost
+
+GRAMS_PER_KG = 1000.0
+
+
+def carbon_of_a_year(question: Question, scenario: Scenario, drivers: Drivers, cost: YearlyCost) -> PlanCarbon | None:
+    """Electricity at the meter times the carbon intensity of the place; None where that place is not known.
+
+    Raises:
+        CatalogError: A typed place that the catalog does not know.
+    """
+    row = grid_row(scenario, question.catalog)
+    if row is None:
+        return None
+    kg = cost.energy_kwh * row.g_co2e_per_kwh / GRAMS_PER_KG * drivers.carbon_factor
+    overhead = (
+        scenario.power_usage_effectiveness
+        if scenario.tenure is Tenure.BUY
+        else question.catalog.parameter("cloud_power_usage_effectiveness").value
+    )
+    assumed = scenario.tenure is not Tenure.BUY and scenario.grid is None and row.country == scenario.country
+    where = f"{row.name}, assumed to be where the rented GPU stands" if assumed else row.name
+    return PlanCarbon(
+        kg_co2e=quantiles(kg),
+        kwh=quantiles(cost.energy_kwh),
+        g_co2e_per_kwh=row.g_co2e_per_kwh,
+        place=row.name,
+        basis=Basis.ASSUMPTION if assumed else Basis.TYPED if row in question.catalog.own else Basis.CATALOG,
+        source=row.source,
+        as_of=row.as_of,
+        sentence=f"{row.g_co2e_per_kwh:g} g CO2e a kWh ({where}) x electricity at PUE {overhead:g}; making the "
+        "hardware is not in it.",
+    )
