@@ -30,6 +30,7 @@ class GpuSpec(Row, frozen=True, kw_only=True):
 
     Attributes:
         driver_names: What its driver calls it, separated by `|`; a calibration on a GPU records such a name.
+        matmul_tflops: What large matrix products in that arithmetic were measured to reach; None: not measured.
     """
 
     gpu: str
@@ -42,6 +43,7 @@ class GpuSpec(Row, frozen=True, kw_only=True):
     launch_year: int
     basis: str
     driver_names: str | None = None
+    matmul_tflops: float | None = None
 
     @property
     def training_tflops(self) -> float:
@@ -185,3 +187,4 @@ class ArchitectureRow(Row, frozen=True, kw_only=True):
     output_bias: bool = False
     query_key_norm: bool = False
     vision_pooling_head: bool = False
+    softcapped_attention: bool = False

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planner.catalog import read_catalog
-from planner.hardware.architecture import ModelArchitecture
+from planner.hardware.architecture import architecture_from_numbers
 from planner.hardware.memory import TrainingShape, largest_fitting_shape, training_memory, usable_gib
 
 CATALOG = read_catalog()
 ROW = CATALOG.architecture("google/paligemma-3b-pt-224")
-PALIGEMMA = ModelArchitecture(**{name: getattr(ROW, name) for name in ModelArchitecture.__struct_fields__})
+PALIGEMMA = architecture_from_numbers(ROW)
 SHAPE = TrainingShape(prompt_tokens=16, suffix_tokens=64, lora_parameters=9_805_824)
 NAMES = [row.quantization for row in CATALOG.quantizations]
 

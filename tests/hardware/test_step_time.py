@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planner.catalog import read_catalog
-from planner.hardware.architecture import ModelArchitecture
+from planner.hardware.architecture import architecture_from_numbers
 from planner.hardware.memory import TrainingShape
 from planner.hardware.step_time import micro_step_time, ratios_from_probes
 from planner.hardware.throughput import (
@@ -23,7 +23,7 @@ from tests.factories import example_calibration
 CATALOG = read_catalog()
 FACTORS = {row.name: row.value for row in CATALOG.parameters}
 ROW = CATALOG.architecture("google/paligemma-3b-pt-224")
-PALIGEMMA = ModelArchitecture(**{name: getattr(ROW, name) for name in ModelArchitecture.__struct_fields__})
+PALIGEMMA = architecture_from_numbers(ROW)
 SHAPE = TrainingShape(prompt_tokens=16, suffix_tokens=64, lora_parameters=9_805_824, micro_batch_size=4)
 BF16 = CATALOG.quantization("bf16")
 A100, H100, L4, T4 = (CATALOG.gpu(name) for name in ("A100-80GB-SXM", "H100-SXM", "L4", "T4"))
