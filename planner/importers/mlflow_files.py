@@ -82,14 +82,20 @@ def _samples(file: LogFile, metric: str, remarks: dict[str, float]) -> list[Samp
                 remarks["torn_tail"] = remarks.get("torn_tail", 0) + len(line)
             break
         found = _LINE.fullmatch(line.rstrip(b"\r"))
-        if found:
-            value = float(found[2])
-            samples.append(
-                Sample(metric, int(found[3] or 0), int(found[1]) / 1000, value if math.isfinite(value) else math.nan)
-            )
+        value = _value(found[2]) if found else None
+        if found and value is not None:
+            samples.append(Sample(metric, int(found[3] or 0), int(found[1]) / 1000, value))
         elif line.strip():
             reason = "expected `milliseconds value step`"
             mistakes.append(Mistake(file=file.name, row=number, reason=reason, remedy=_REMEDY))
     if mistakes:
         raise RecordError(mistakes)
     return samples
+
+
+def _value(text: bytes) -> float | None:
+    """A number, NaN for what is written as not finite, None for what is beyond a double."""
+    value = float(text)
+    if math.isfinite(value):
+        return value
+    return math.nan if text.lower().endswith((b"nan", b"inf")) else None
