@@ -33,6 +33,7 @@ class LogSeconds(Struct, frozen=True, kw_only=True):
         gpu: Catalog row of the GPU it ran on.
         quantization: Of the run, `unknown` where the log does not say.
         counts_steps: Whether `seconds` is that of a step of unknown size.
+        estimated: Whether the log has only the run time of its last session, spread evenly over its steps.
     """
 
     seconds: float
@@ -40,6 +41,7 @@ class LogSeconds(Struct, frozen=True, kw_only=True):
     gpu: GpuSpec
     quantization: str
     counts_steps: bool
+    estimated: bool = False
 
 
 def log_seconds(calibration: Calibration, catalog: Catalog) -> LogSeconds | None:
@@ -60,6 +62,7 @@ def log_seconds(calibration: Calibration, catalog: Catalog) -> LogSeconds | None
         gpu=gpu,
         quantization=header.configuration.quantization or UNKNOWN,
         counts_steps=header.x_unit is not XUnit.EXAMPLES,
+        estimated=header.imported is not None and header.imported.seconds == "estimated",
     )
 
 
@@ -96,11 +99,16 @@ def seconds_from_log(
     same_bits = own.quantization in (quantization.quantization, UNKNOWN)
     unit = "a step" if own.counts_steps else "an example"
     if gpu.gpu == own.gpu.gpu and same_bits:
+        sentence = f"Timed by the log itself on {gpu.gpu}: {own.seconds:.3g} s {unit}, at its own length, batch and "
+        if own.estimated:
+            sentence = (
+                f"Estimated from the log's total run time on {gpu.gpu}, spread evenly over its steps (too little "
+            )
+            sentence += f"where the run was resumed): {own.seconds:.3g} s {unit}, at its own length, batch and "
         return Seconds(
             seconds_m=own.seconds * np.exp(own.log_sd * normal),
             basis=TimingBasis.MEASURED,
-            sentence=f"Timed by the log itself on {gpu.gpu}: {own.seconds:.3g} s {unit}, at its own length, batch and "
-            "quantization.",
+            sentence=sentence + "quantization.",
         )
     factors = {row.name: row.value for row in catalog.parameters}
     measured_at = quantization if same_bits else catalog.quantization(own.quantization)

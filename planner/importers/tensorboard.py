@@ -65,12 +65,24 @@ def read(files: Sequence[LogFile]) -> ForeignLog:
     for file in files:
         samples = list(_samples(file, remarks))
         begun = min((sample.seconds for sample in samples if sample.seconds is not None), default=math.inf)
-        folders.setdefault(str(PurePosixPath(file.path).parent), []).append((begun, samples))
+        folder, samples = _own_run(PurePosixPath(file.path).parent, samples)
+        folders.setdefault(folder, []).append((begun, samples))
     runs: list[RunTable] = []
     for folder, sessions in sorted(folders.items()):
         sessions.sort(key=lambda session: session[0])
         runs.append(table_of(folder if len(folders) > 1 else "", (s for _, samples in sessions for s in samples)))
     return ForeignLog(log=NAME, file=files[0].name, runs=tuple(runs), entry="row", remarks=remarks)
+
+
+def _own_run(folder: PurePosixPath, samples: list[Sample]) -> tuple[str, list[Sample]]:
+    """The folder that is the run, and its samples.
+
+    PyTorch's `add_scalars("loss", {"eval": ...})` writes the tag `loss` into a folder `loss_eval` below the run.
+    """
+    tags = {sample.metric for sample in samples}
+    if len(tags) == 1 and folder.name.startswith(tags.pop().replace("/", "_") + "_"):
+        return str(folder.parent), [Sample(folder.name, s.step, s.seconds, s.value) for s in samples]
+    return str(folder), samples
 
 
 def _samples(file: LogFile, remarks: dict[str, float]) -> Iterator[Sample]:

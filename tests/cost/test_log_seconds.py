@@ -8,7 +8,7 @@ import pytest
 from planner.catalog import Catalog
 from planner.cost.plan import Basis
 from planner.hardware.log_seconds import log_seconds
-from planner.record import Calibration, Hardware, XUnit
+from planner.record import Calibration, Hardware, Imported, XUnit
 from tests.cost.test_cost_plan import plan, replaced_header
 
 SECONDS = 0.11
@@ -30,6 +30,13 @@ def test_seconds_of_an_example_come_from_the_clock_of_the_log(timed: Calibration
     assert own.seconds == pytest.approx(SECONDS)
     assert own.log_sd > 0
     assert not own.counts_steps
+
+
+def test_seconds_that_are_an_even_share_of_a_total_are_called_estimated(timed: Calibration, catalog: Catalog) -> None:
+    total = replaced_header(timed, imported=Imported(log="trainer_state", rows=9, seconds="estimated"))
+    sentence = plan(total, catalog, gpu="L4").hours_sentence
+    assert "Estimated from the log's total run time on L4, spread evenly over its steps" in sentence
+    assert "Estimated" not in plan(timed, catalog, gpu="L4").hours_sentence
 
 
 def test_hours_are_measured_on_that_gpu_and_extrapolated_elsewhere(timed: Calibration, catalog: Catalog) -> None:

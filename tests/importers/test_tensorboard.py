@@ -114,6 +114,15 @@ def test_several_runs_of_a_folder_are_listed_and_chosen_by_name(tmp_path: Path) 
         import_log(tmp_path, ImportFacts(run="rank-32"))
 
 
+def test_what_add_scalars_puts_into_folders_of_their_own_belongs_to_the_run_above(tmp_path: Path) -> None:
+    for name in ("loss_train", "loss_eval"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "events.out.tfevents.1.host").write_bytes(training(range(10, 110, 10), tag="loss"))
+    found = import_log(tmp_path)
+    assert found.header.loss_kind is LossKind.HELD_OUT
+    assert (len(found.runs[0].of(Eval)), len(found.runs[0].of(Train))) == (10, 10)
+
+
 def test_a_folder_is_walked_without_following_links(tmp_path: Path) -> None:
     (tmp_path / "outside").mkdir()
     (tmp_path / "outside" / "events.out.tfevents.1.host").write_bytes(WHOLE)
