@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from planner.dashboard.charts import CONFIG, quality_chart
+from planner.dashboard.charts import draw, quality_chart
 from planner.dashboard.frame import colours, escape
 from planner.dashboard.samples import Sample, kept_samples
 from planner.dashboard.session import Origin, Session
@@ -40,7 +40,7 @@ def _chart(here: Session, found: list[Answers], metric: str) -> None:
     points = [(event.loss or 0.0, getattr(event, metric)) for event in found if getattr(event, metric) is not None]
     best, worst = min(points), max(points)
     st.markdown(f"**{say.metrics[metric]}**")
-    st.plotly_chart(
+    draw(
         quality_chart(
             [loss for loss, _ in points],
             [value for _, value in points],
@@ -50,17 +50,13 @@ def _chart(here: Session, found: list[Answers], metric: str) -> None:
             label=say.axes[metric],
             target=here.scenario.target_loss if here.scenario else None,
         ),
-        theme=None,
-        config=CONFIG,
         key=f"quality_{metric}",
-        alt=escape(
-            say.alt.format(
-                metric=say.metrics[metric],
-                worst=numbers.percent(worst[1], here.tag),
-                worst_loss=numbers.loss(worst[0], here.tag),
-                best=numbers.percent(best[1], here.tag),
-                best_loss=numbers.loss(best[0], here.tag),
-            )
+        alt=say.alt.format(
+            metric=say.metrics[metric],
+            worst=numbers.percent(worst[1], here.tag),
+            worst_loss=numbers.loss(worst[0], here.tag),
+            best=numbers.percent(best[1], here.tag),
+            best_loss=numbers.loss(best[0], here.tag),
         ),
     )
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from planner.catalog import STALE_AFTER_DAYS
 from planner.cost.plan import Assumption, Basis, Plan
-from planner.dashboard.charts import CONFIG, influence_chart
+from planner.dashboard.charts import draw, influence_chart
 from planner.dashboard.frame import breakable, colours, escape, page
 from planner.dashboard.given import given_figures
 from planner.dashboard.inputs import NUMBERS, number_input, undo_and_reset
@@ -63,12 +63,10 @@ def _influences(here: Session, plan: Plan) -> None:
     st.subheader(escape(sentences.influence_title(plan, tag)), anchor=False)
     if not plan.influences:
         return
-    st.plotly_chart(
+    draw(
         influence_chart(plan, colours(), here.words.charts, tag),
-        theme=None,
-        config=CONFIG,
         key="influences",
-        alt=escape(sentences.influence_alt(plan, tag)),
+        alt=sentences.influence_alt(plan, tag),
     )
     st.caption(say.influences_note)
 
@@ -88,31 +86,39 @@ def _rows(here: Session, plan: Plan, *, old: set[str]) -> None:
         rows = [row for row in plan.assumptions if row.basis is basis]
         if rows:
             st.subheader(say.meanings[basis.value].format(count=len(rows)), anchor=False)
-            for row in rows:
-                _row(here, row, old=row.code in old)
+            with st.container(border=True, gap="small"):
+                for row in rows:
+                    _row(here, row, old=row.code in old)
 
 
 def _row(here: Session, row: Assumption, *, old: bool) -> None:
     say, tag = here.words.assumptions, here.tag
     field = OWN_FIELD.get(row.code, row.code)
-    with st.container(border=True):
-        value, source, own = st.columns([5, 7, 3], gap="medium", vertical_alignment="center")
-        with value:
-            shown = sentences.value_with_unit(row, tag)
-            st.markdown(f"{escape(sentences.label(row.code, row.label, tag))}\\\n**{escape(breakable(shown))}**")
-        with source:
-            date = numbers.short_date(row.as_of, tag).replace(" ", "\u00a0") if row.as_of else ""
-            origin = [escape(breakable(sentences.said(row.source, tag))), date]
-            parts = [
-                f":{_BADGES[row.basis]}-badge[{sentences.basis(row.basis.value, tag)}]",
-                f":red-badge[{say.old}]" if old else "",
-                escape(breakable(sentences.said(row.uncertainty, tag))),
-                f":gray[{' · '.join(part for part in origin if part)}]",
-            ]
-            st.markdown(" ".join(part for part in parts if part))
-        with own:
-            if field in NUMBERS:
-                number_input(here, field, label_visible=False)
+    value, source, own = st.columns([5, 7, 3], gap="medium", vertical_alignment="center")
+    with value:
+        shown = sentences.value_with_unit(row, tag)
+        st.markdown(f"{escape(sentences.label(row.code, row.label, tag))}\\\n**{escape(breakable(shown))}**")
+    with source:
+        st.markdown(_origin(here, row, old=old))
+    with own:
+        if field in NUMBERS:
+            number_input(here, field, label_visible=False)
+        elif row.basis in (Basis.ASSUMPTION, Basis.CATALOG, Basis.DATASHEET):
+            st.caption(say.in_catalog)
+
+
+def _origin(here: Session, row: Assumption, *, old: bool) -> str:
+    """Basis, how certain, source and date; a default or a typed value has said all with its badge."""
+    say, tag = here.words.assumptions, here.tag
+    badges = f":{_BADGES[row.basis]}-badge[{sentences.basis(row.basis.value, tag)}]"
+    if row.stale or old:
+        badges += f" :red-badge[{say.old}]"
+    if row.basis in (Basis.DEFAULT, Basis.TYPED):
+        return badges
+    date = numbers.short_date(row.as_of, tag).replace(" ", "\u00a0") if row.as_of else ""
+    source = [escape(breakable(sentences.said(row.source, tag))), date]
+    said = escape(breakable(sentences.said(row.uncertainty, tag)))
+    return f"{badges} {said} :gray[{' · '.join(part for part in source if part)}]"
 
 
 show = page(_body)

@@ -18,6 +18,7 @@ from planner.report.words import LANGUAGES, numbers
 
 _MAX_UPLOAD_MB = 5
 _LANGUAGE_KEY = "paper_language"
+_PAGE_PX = 340
 
 
 def _body(here: Session) -> None:
@@ -58,9 +59,10 @@ def _preview(here: Session, plan: Plan, language: str) -> None:
     with pages:
         with st.spinner(say.busy):
             images = paper_pages(plan, language, here.letterhead)
-        for place, image in enumerate(images, start=1):
-            with st.container(border=True):
-                st.image(image, width="stretch", alt=say.page_alt.format(page=place, pages=len(images)))
+        with st.grid(2, min_column_width=_PAGE_PX):
+            for place, image in enumerate(images, start=1):
+                with st.container(border=True):
+                    st.image(image, width="stretch", alt=say.page_alt.format(page=place, pages=len(images)))
 
 
 def _letterhead(here: Session) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from planner.dashboard.answers import answers
-from planner.dashboard.charts import CONFIG, curve_chart
+from planner.dashboard.charts import curve_chart, draw
 from planner.dashboard.configurations import configurations
 from planner.dashboard.frame import breakable, colours, escape, nothing_open, page
 from planner.dashboard.session import Session, session
@@ -41,12 +41,10 @@ def _fit(here: Session) -> None:
     _facts(here, here.calibration.calibration)
     _choice(here)
     plan = here.curve_plan()
-    st.plotly_chart(
+    draw(
         curve_chart(plan, colours(), here.words.charts, here.tag, target=False),
-        theme=None,
-        config=CONFIG,
         key="calibration_curve",
-        alt=escape(sentences.curve_alt(plan, here.tag)),
+        alt=sentences.curve_alt(plan, here.tag),
     )
     st.markdown(escape(sentences.said(law.sentence, here.tag)))
     for note in law.curve.dropped:

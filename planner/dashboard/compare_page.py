@@ -7,7 +7,7 @@ from enum import Enum
 import streamlit as st
 
 from planner.cost.plan import Plan
-from planner.dashboard.charts import CONFIG, ranges_chart
+from planner.dashboard.charts import draw, ranges_chart
 from planner.dashboard.configurations import configurations
 from planner.dashboard.details import follow_up
 from planner.dashboard.frame import breakable, colours, escape, page, show_problem
@@ -111,7 +111,7 @@ def _figures(here: Session, sides: list[Kept]) -> None:
     costed = [side for side in sides if side.plan.if_reached.cost_per_year.p90 is not None]
     if len(costed) > 1:
         st.markdown(f"**{say.ranges}**")
-        st.plotly_chart(
+        draw(
             ranges_chart(
                 [side.name for side in costed],
                 [side.plan.if_reached.cost_per_year for side in costed],
@@ -119,14 +119,9 @@ def _figures(here: Session, sides: list[Kept]) -> None:
                 here.words.charts,
                 tag,
             ),
-            theme=None,
-            config=CONFIG,
             key="compare_ranges",
-            alt=escape(
-                "; ".join(
-                    f"{side.name}: {numbers.span(side.plan.if_reached.cost_per_year, numbers.eur, tag)}"
-                    for side in costed
-                )
+            alt="; ".join(
+                f"{side.name}: {numbers.span(side.plan.if_reached.cost_per_year, numbers.eur, tag)}" for side in costed
             ),
         )
 

@@ -19,13 +19,17 @@ PAGE_WIDTH_PX = 1180
 LOGO = str(Path(__file__).with_name("logo.svg"))
 _MOST_MISTAKES = 8
 _MARKDOWN = re.compile(r"[\\`*_\[\]<>$#|~]|:(?=\w)")
+_UNIT = re.compile(r"(?<=\d) (?=%|GiB\b|€)|(?<=€) (?=\d)")
 # Screen readers choose their voice by the page's language, and Streamlit always says English. No data goes in here.
 _SAY_LANGUAGE = {code: f"<script>document.documentElement.lang = '{code}'</script>" for code in LANGUAGES}
 
 
 def escape(text: str) -> str:
-    """Text for a place that reads Markdown: shown as it is, no formula, link, image or colour in it."""
-    return _MARKDOWN.sub(r"\\\g<0>", text)
+    """Text for a place that reads Markdown: shown as it is, no formula, link, image or colour in it.
+
+    A number keeps its unit on its line.
+    """
+    return _UNIT.sub("\u00a0", _MARKDOWN.sub(r"\\\g<0>", text))
 
 
 def breakable(text: str) -> str:

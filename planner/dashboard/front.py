@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from planner.cost.plan import Plan
-from planner.dashboard.charts import CONFIG, front_chart
+from planner.dashboard.charts import draw, front_chart
 from planner.dashboard.details import details
 from planner.dashboard.frame import colours, escape
 from planner.dashboard.session import Session, session
@@ -32,12 +32,10 @@ def _chart() -> None:
         st.caption(say.missing)
         return
     st.caption(escape(_finding(here, plan)) if details(here) is not None else here.words.frame.being_computed)
-    st.plotly_chart(
+    draw(
         front_chart(plan, colours(), here.words.charts, here.tag, height=_HEIGHT_PX),
-        theme=None,
-        config=CONFIG,
         key="front",
-        alt=escape(_alt(here, plan)),
+        alt=_alt(here, plan),
     )
     if plan.loss_for_budget is not None:
         st.markdown(escape(sentences.said(plan.loss_for_budget.sentence, here.tag)))

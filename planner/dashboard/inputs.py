@@ -131,9 +131,12 @@ def decision_inputs(here: Session) -> None:
     for field in FIRST:
         number_input(here, field)
     for title, fields in ((say.more, MORE), (say.years, YEARS), (say.studies, STUDIES)):
-        with st.expander(title):
-            for field in fields:
-                _input(here, field)
+        # Thirty closed widgets would cost a third of a moved slider.
+        more = st.expander(title, on_change="rerun", key=f"more_{fields[0]}")
+        if more.open:
+            with more:
+                for field in fields:
+                    _input(here, field)
 
 
 def _input(here: Session, field: str) -> None:

@@ -43,6 +43,8 @@ def _table() -> None:
         placeholder=say.not_reached,
         height=min(_ROW_PX * (len(rows) + 1) + 3, _HEIGHT_PX),
         column_config={
+            say.gpu: st.column_config.TextColumn(width="medium"),
+            say.feasible: st.column_config.TextColumn(width="small"),
             say.cost: st.column_config.NumberColumn(format="localized", help=say.cost_help),
             say.hours: st.column_config.NumberColumn(format="localized", help=say.hours_help),
             say.memory: st.column_config.NumberColumn(format="localized", help=say.memory_help),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from planner.cost.plan import Plan
-from planner.dashboard.charts import CONFIG, curve_chart, influence_chart
+from planner.dashboard.charts import curve_chart, draw, influence_chart
 from planner.dashboard.frame import breakable, colours, escape
 from planner.dashboard.session import Session
 from planner.report.document import (
@@ -67,11 +67,11 @@ def _block(here: Session, block: Block, document: Document, plan: Plan) -> None:
         case CurveFigure(title=title, alt=alt):
             st.markdown(f"**{escape(title)}**")
             chart = curve_chart(plan, colours(), here.words.charts, document.language)
-            st.plotly_chart(chart, theme=None, config=CONFIG, key="paper_curve", alt=alt)
+            draw(chart, key="paper_curve", alt=alt)
         case BarsFigure(title=title, alt=alt):
             st.markdown(f"**{escape(title)}**")
             chart = influence_chart(plan, colours(), here.words.charts, document.language)
-            st.plotly_chart(chart, theme=None, config=CONFIG, key="paper_bars", alt=alt)
+            draw(chart, key="paper_bars", alt=alt)
         case Signature(labels=labels):
             st.caption(escape(" · ".join(f"{label}: ____________" for label in labels)))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from planner.cost.plan import Plan
-from planner.dashboard.charts import CONFIG, curve_chart
+from planner.dashboard.charts import curve_chart, draw
 from planner.dashboard.details import details, follow_up
 from planner.dashboard.downloads import downloads
 from planner.dashboard.frame import colours, escape, page, show_problem
@@ -143,12 +143,10 @@ def _figure(label: str, value: str, note: str, beside: str | None = None) -> Non
 def _curve(here: Session, plan: Plan) -> None:
     title = escape(sentences.curve_title(plan, here.tag))
     st.subheader(title, anchor=False)
-    st.plotly_chart(
+    draw(
         curve_chart(plan, colours(), here.words.charts, here.tag, height=380),
-        theme=None,
-        config=CONFIG,
         key="curve",
-        alt=escape(sentences.curve_alt(plan, here.tag)),
+        alt=sentences.curve_alt(plan, here.tag),
     )
     st.caption(escape(sentences.said(plan.asymptote.sentence, here.tag)))
 
@@ -157,18 +155,21 @@ def _lines(here: Session, plan: Plan) -> None:
     say, tag = here.words.plan, here.tag
     left, right = st.columns([13, 6], gap="large")
     with left:
-        st.subheader(escape(sentences.total(plan, tag)), anchor=False)
+        st.subheader(escape(sentences.total(plan, tag).rstrip(".")), anchor=False)
         st.caption(escape(sentences.said(plan.budget_scenario, tag)))
         rows = [
             {
                 say.line: escape(sentences.label(line.code, line.label, tag)),
-                say.how: escape(sentences.said(line.formula, tag)),
+                say.how: escape(sentences.formula(line, plan, tag)),
                 say.a_year: numbers.eur_cents(line.amount_eur, tag),
             }
             for line in plan.lines
         ]
         total = {say.line: f"**{say.total}**", say.how: "", say.a_year: f"**{numbers.eur_cents(plan.total_eur, tag)}**"}
         st.table([*rows, total], border="horizontal", hide_index=True)
+        st.caption(escape(sentences.said(plan.hours_sentence, tag)))
+        if plan.carbon is not None:
+            st.caption(escape(sentences.said(plan.carbon.sentence, tag)))
     with right:
         st.subheader(say.not_costed.format(count=len(plan.not_costed)), anchor=False)
         for remedy, labels in _by_remedy(here, plan).items():

@@ -17,7 +17,6 @@ from planner.cost.plan import Plan
 from planner.cost.scenario import Scenario
 from planner.dashboard.link import Bounds, language_of, read_link, write_link
 from planner.dashboard.work import (
-    EXAMPLE_UNIQUE_STUDIES,
     Details,
     Fitted,
     Loaded,
@@ -125,8 +124,7 @@ class Session:
         """
         fit = fitted(calibration, configuration)
         limits = bounds(fit)
-        example = calibration.origin is Origin.EXAMPLE
-        opening = opening_scenario(fit, limits, unique_studies=EXAMPLE_UNIQUE_STUDIES if example else None)
+        opening = opening_scenario(fit, limits, example=calibration.origin is Origin.EXAMPLE)
         self.calibration, self.configuration, self.fit, self.limits = calibration, configuration, fit, limits
         self.problem = self.details = None
         self.past.clear()

@@ -46,8 +46,12 @@ RECORD_VARIABLE = "PLATEAU_RECORD"
 EXAMPLE = "example"
 STUDIES_PER_DAY = 40.0
 """Of the small hospital that the page opens with."""
-EXAMPLE_UNIQUE_STUDIES = 365 * STUDIES_PER_DAY
-"""The hospital of the bundled example may learn from all it reads in a year; any other calibration is asked."""
+EXAMPLE_HOSPITAL: dict[str, float] = {
+    "unique_studies": 365 * STUDIES_PER_DAY,
+    "staff_hours_per_year": 80.0,
+    "storage_gib": 500.0,
+}
+"""The hospital of the bundled example learns from all it reads in a year; with any other calibration it is asked."""
 
 
 class Origin(StrEnum):
@@ -211,13 +215,15 @@ def bounds(fit: Fitted) -> Bounds:
     )
 
 
-def opening_scenario(fit: Fitted, limits: Bounds, *, unique_studies: float | None = None) -> Scenario:
+def opening_scenario(fit: Fitted, limits: Bounds, *, example: bool = False) -> Scenario:
     """What the page opens with: a small hospital, and a loss that the data support half-way to their horizon."""
     law = fit.law
+    own = EXAMPLE_HOSPITAL if example else {}
+    studies = own.get("unique_studies")
     largest = float(law.curve.examples_n.max())
-    horizon = forecast(law, limits.target_loss_high, unique_examples=unique_studies).verdict.horizon_examples
+    horizon = forecast(law, limits.target_loss_high, unique_examples=studies).verdict.horizon_examples
     halfway = forecast(
-        law, limits.target_loss_high, horizon_examples=math.sqrt(largest * horizon), unique_examples=unique_studies
+        law, limits.target_loss_high, horizon_examples=math.sqrt(largest * horizon), unique_examples=studies
     )
     target = math.ceil(halfway.loss_at_horizon.p95 * 100) / 100
     return Scenario(
@@ -225,6 +231,6 @@ def opening_scenario(fit: Fitted, limits: Bounds, *, unique_studies: float | Non
         gpu="L4" if "L4" in limits.gpus else limits.gpus[0],
         quantization="bf16" if "bf16" in limits.quantizations else limits.quantizations[0],
         studies_per_day=STUDIES_PER_DAY,
-        unique_studies=unique_studies,
         budget_eur=10_000.0,
+        **own,  # type: ignore[arg-type]
     )

@@ -6,7 +6,7 @@ import streamlit as st
 
 from planner.cost.analyses import PlanYears
 from planner.cost.plan import Plan
-from planner.dashboard.charts import CONFIG, years_chart
+from planner.dashboard.charts import draw, years_chart
 from planner.dashboard.frame import colours, escape
 from planner.dashboard.session import Session
 from planner.report.words import numbers, sentences
@@ -20,12 +20,10 @@ def years(here: Session, plan: Plan) -> None:
         return
     total = numbers.eur_cents(found.total_eur, tag)
     st.subheader(escape(say.title.format(total=total, years=len(found.years))), anchor=False)
-    st.plotly_chart(
+    draw(
         years_chart(found, colours(), here.words.charts, tag, others=say.others),
-        theme=None,
-        config=CONFIG,
         key="years",
-        alt=escape(_alt(here, found)),
+        alt=_alt(here, found),
     )
     st.caption(
         escape(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planner.cost.scenario import Scenario, Tenure
-from planner.dashboard.link import Bounds, language_of, read_link, write_link
+from planner.dashboard.link import Bounds, read_link, write_link
 from planner.report.words import words
 
 BOUNDS = Bounds(gpus=("L4", "H100 SXM"), quantizations=("bf16", "nf4"), target_loss_low=1.0, target_loss_high=3.0)

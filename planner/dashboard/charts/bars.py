@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import plotly.graph_objects as go
-
 from planner.cost.plan import CostQuantiles, Plan
-from planner.dashboard.charts.layout import axis_title, base_layout, figure
+from planner.dashboard.charts.layout import Data, axis_title, base_layout, figure
 from planner.dashboard.palette import Palette
 from planner.report.words import numbers, sentences
 from planner.report.words.screen import ChartWords
@@ -16,7 +14,7 @@ _MOST_BARS = 8
 _BAR_PX = 40
 
 
-def influence_chart(plan: Plan, colours: Palette, say: ChartWords, language: str) -> go.Figure:
+def influence_chart(plan: Plan, colours: Palette, say: ChartWords, language: str) -> Data:
     """The tornado: yearly cost with one input at its P10 and P90, the widest on top."""
     bars = sorted(plan.influences, key=lambda bar: abs(bar.cost_high_eur - bar.cost_low_eur))[-_MOST_BARS:]
     labels = [sentences.label(bar.code, bar.label, language) for bar in bars]
@@ -26,7 +24,7 @@ def influence_chart(plan: Plan, colours: Palette, say: ChartWords, language: str
 
 def ranges_chart(
     names: Sequence[str], costs: Sequence[CostQuantiles], colours: Palette, say: ChartWords, language: str
-) -> go.Figure:
+) -> Data:
     """P10 to P90 of several plans on one axis, the first on top; a plan without P90 has no bar."""
     rows = [
         (name, [cost.p10, cost.p90], cost.p50)
@@ -44,7 +42,7 @@ def _ranges(
     colours: Palette,
     say: ChartWords,
     language: str,
-) -> go.Figure:
+) -> Data:
     layout = base_layout(
         colours,
         language,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-import plotly.graph_objects as go
-
 from planner.cost.plan import Plan
 from planner.dashboard.charts.layout import (
     Data,
@@ -26,7 +24,7 @@ _MANY_POINTS = 60
 
 def curve_chart(
     plan: Plan, colours: Palette, say: ChartWords, language: str, *, target: bool = True, height: int = 400
-) -> go.Figure:
+) -> Data:
     """The curve of a plan; without `target` it shows the calibration alone."""
     band = plan.curve.band
     low, high = _loss_range(plan, target=target)
@@ -40,7 +38,7 @@ def curve_chart(
             "range": [math.log10(band.examples[0]) - 0.03, math.log10(band.examples[-1]) + 0.03],
             "tickvals": ticks,
             "ticktext": [numbers.examples(tick, language) for tick in ticks],
-            "title": axis_title(say.x_axis.format(unit=sentences.unit(plan, language))),
+            "title": axis_title(say.x_axis.format(unit=sentences.axis(plan, language))),
             "hoverformat": ",.0f",
         },
         y={"range": [low, high], "title": axis_title(say.y_axis)},

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import plotly.graph_objects as go
-
 from planner.cost.analyses import FrontPoint
 from planner.cost.plan import Plan
 from planner.dashboard.charts.layout import Data, axis_title, base_layout, figure, note, vertical
@@ -12,7 +10,7 @@ from planner.report.words import numbers, sentences
 from planner.report.words.screen import ChartWords
 
 
-def front_chart(plan: Plan, colours: Palette, say: ChartWords, language: str, *, height: int) -> go.Figure:
+def front_chart(plan: Plan, colours: Palette, say: ChartWords, language: str, *, height: int) -> Data:
     """Bars from P10 to P90 at every loss; filled where it is reached with nine in ten, hollow elsewhere."""
     points = [point for point in plan.front if point.cost_per_year.p50 is not None]
     layout = base_layout(

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import plotly.graph_objects as go
-
-from planner.dashboard.charts.layout import axis_title, base_layout, figure, note, vertical
+from planner.dashboard.charts.layout import Data, axis_title, base_layout, figure, note, vertical
 from planner.dashboard.palette import Palette
 from planner.report.words import numbers
 from planner.report.words.screen import ChartWords
@@ -22,7 +20,7 @@ def quality_chart(
     label: str,
     target: float | None = None,
     height: int = 320,
-) -> go.Figure:
+) -> Data:
     """Shares of answers at the losses of the recorded budgets, with the target."""
     order = sorted(range(len(losses)), key=lambda i: losses[i])
     layout = base_layout(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import plotly.graph_objects as go
-
 from planner.cost.analyses import PlanYears
 from planner.dashboard.charts.layout import Data, axis_title, base_layout, figure, note
 from planner.dashboard.palette import Palette
@@ -15,14 +13,15 @@ MOST_STACKED = 5
 
 def years_chart(
     years: PlanYears, colours: Palette, say: ChartWords, language: str, *, others: str, height: int = 340
-) -> go.Figure:
+) -> Data:
     """A bar a year, its total above it; the budget of a year as a dash across its bar."""
-    names = [year.name for year in years.years]
+    # Places and not names: plotly would take a name such as "2027" for a number.
+    places = list(range(len(years.years)))
     layout = base_layout(
         colours,
         language,
         height=height,
-        x={"type": "category"},
+        x={"tickvals": places, "ticktext": [year.name for year in years.years], "range": [-0.6, len(places) - 0.4]},
         y={"title": axis_title(say.euro), "tickformat": ",.0f", "rangemode": "tozero"},
     )
     layout |= {"barmode": "stack", "bargap": 0.35, "hovermode": "closest"}
@@ -33,23 +32,23 @@ def years_chart(
     if rest:
         stacked.append((others, [sum(cells) for cells in zip(*(line.amounts_eur for line in rest), strict=True)]))
     traces = [
-        _bars(names, label, amounts, colour, colours, language)
+        _bars(places, label, amounts, colour, colours, language)
         for (label, amounts), colour in zip(stacked, colours.lines, strict=False)
     ]
     budgets = [year.budget_eur for year in years.years]
     if any(budget is not None for budget in budgets):
-        traces.append(_budgets(names, budgets, colours, say, language))
-    for year in years.years:
+        traces.append(_budgets(places, budgets, colours, say, language))
+    for place, year in zip(places, years.years, strict=True):
         layout["annotations"].append(
-            note(numbers.eur(year.cash_eur, language), colours.text, x=year.name, y=year.cash_eur, yanchor="bottom")
+            note(numbers.eur(year.cash_eur, language), colours.text, x=place, y=year.cash_eur, yanchor="bottom")
         )
     return figure(traces, layout)
 
 
-def _bars(names: list[str], label: str, amounts: list[float], colour: str, colours: Palette, language: str) -> Data:
+def _bars(places: list[int], label: str, amounts: list[float], colour: str, colours: Palette, language: str) -> Data:
     return {
         "type": "bar",
-        "x": names,
+        "x": places,
         "y": amounts,
         "name": label,
         "marker": {"color": colour, "line": {"color": colours.background, "width": 1.5}},
@@ -58,10 +57,10 @@ def _bars(names: list[str], label: str, amounts: list[float], colour: str, colou
     }
 
 
-def _budgets(names: list[str], budgets: list[float | None], colours: Palette, say: ChartWords, language: str) -> Data:
+def _budgets(places: list[int], budgets: list[float | None], colours: Palette, say: ChartWords, language: str) -> Data:
     return {
         "type": "scatter",
-        "x": names,
+        "x": places,
         "y": budgets,
         "mode": "markers",
         "name": say.budget,

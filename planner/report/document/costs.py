@@ -54,11 +54,9 @@ def costs_section(plan: Plan, language: str) -> Section:
 
 
 def _line(line: LedgerLine, plan: Plan, language: str) -> list[str]:
-    # The sentence on hours stands among the risks in full.
-    formula = line.formula.replace(plan.hours_sentence, "").strip() if plan.hours_sentence else line.formula
     return [
         sentences.label(line.code, line.label, language),
-        sentences.said(formula, language),
+        sentences.formula(line, plan, language),
         sentences.basis(line.basis.value, language),
         numbers.eur_cents(line.amount_eur, language),
     ]

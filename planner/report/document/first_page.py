@@ -74,7 +74,7 @@ def _curve(plan: Plan, language: str) -> CurveFigure:
         title=sentences.curve_title(plan, language),
         alt=sentences.curve_alt(plan, language),
         chart=curve_chart(plan, language),
-        x_label=paper.curve_axis.get(plan.calibration.x_unit, paper.curve_axis["unknown"]),
+        x_label=sentences.axis(plan, language),
         y_label=paper.curve_loss.get(plan.calibration.loss_kind, paper.curve_loss["unknown"]),
         target=paper.curve_target.format(target=numbers.loss(plan.scenario.target_loss, language)),
         measured=paper.curve_measured,

@@ -7,7 +7,7 @@ mathematics.
 
 from __future__ import annotations
 
-from planner.cost.plan import Assumption, CostQuantiles, Influence, Plan
+from planner.cost.plan import Assumption, CostQuantiles, Influence, LedgerLine, Plan
 from planner.outcome import Quantiles, Severity, VerdictName
 from planner.report.words import numbers
 from planner.report.words.language import words
@@ -215,6 +215,18 @@ def unit(plan: Plan, language: str = "en") -> str:
     """What the x of the curve counts."""
     known = words(language).paper.curve_x
     return known.get(plan.calibration.x_unit, known["unknown"])
+
+
+def axis(plan: Plan, language: str = "en") -> str:
+    """What the x of the curve counts, as the title of an axis."""
+    known = words(language).paper.curve_axis
+    return known.get(plan.calibration.x_unit, known["unknown"])
+
+
+def formula(line: LedgerLine, plan: Plan, language: str = "en") -> str:
+    """How a line is computed, without the sentence on hours, which stands elsewhere in full."""
+    own = line.formula.replace(plan.hours_sentence, "").strip() if plan.hours_sentence else line.formula
+    return said(own, language)
 
 
 def total(plan: Plan, language: str = "en") -> str:

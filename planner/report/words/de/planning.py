@@ -196,8 +196,6 @@ PLAN = PlanWords(
     at_most="höchstens (9 von 10)",
     left_out="Nicht kalkulierte Posten",
     in_none="in keiner dieser Zahlen",
-    carbon="CO₂e im Jahr",
-    kg="{amount} kg",
     line="Posten",
     how="Wie",
     a_year="Im Jahr",
@@ -213,7 +211,7 @@ PLAN = PlanWords(
     },
 )
 YEARS = YearWords(
-    title="Auszahlungen je Geschäftsjahr: {total} in {years} Jahren",
+    title="Auszahlungen je Geschäftsjahr: {total} in {years} Geschäftsjahren",
     missing="Auszahlungen je Geschäftsjahr sind nicht bekannt: Stunden oder Preise fehlen.",
     line="Posten",
     total="Summe",
@@ -279,7 +277,7 @@ CHARTS = ChartWords(
     target="Ziel {target}",
     asymptote="Asymptote {asymptote}",
     reached="Ziel erreicht, wenn es gelingt",
-    x_axis="verarbeitete {unit} (log. Skala)",
+    x_axis="{unit} (log. Skala)",
     y_axis="Loss, Nats je Token",
     loss="Loss",
     held_out_axis="Held-out-Loss, Nats je Token",

@@ -163,6 +163,7 @@ ASSUMPTIONS = AssumptionsWords(
     stale="{count} dieser Zahlen sind älter als {days} Tage (die älteste ist vom {oldest}). Prüfen Sie sie gegen "
     "die heutige Preisliste, bevor entschieden wird; sie sind unten markiert.",
     old="alt",
+    in_catalog="im Katalog",
     influences_note="Jahreskosten mit einer Eingabe bei P10 und bei P90, alle anderen beim Median.",
     sobol_title="Was die Streuung der Jahreskosten erklärt",
     sobol_note="Anteil der Varianz, den eine Eingabe allein erklärt, und mit allen Wechselwirkungen (Sobol-Indizes).",

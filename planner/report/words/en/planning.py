@@ -195,8 +195,6 @@ PLAN = PlanWords(
     at_most="at most (9 in 10)",
     left_out="Lines not costed",
     in_none="in none of these figures",
-    carbon="CO₂e a year",
-    kg="{amount} kg",
     line="Line",
     how="How",
     a_year="A year",
@@ -212,7 +210,7 @@ PLAN = PlanWords(
     },
 )
 YEARS = YearWords(
-    title="Cash by fiscal year: {total} in {years} years",
+    title="Cash by fiscal year: {total} in {years} fiscal years",
     missing="Cash by fiscal year is not known: hours or prices are missing.",
     line="Line",
     total="Total",
@@ -278,7 +276,7 @@ CHARTS = ChartWords(
     target="target {target}",
     asymptote="asymptote {asymptote}",
     reached="target reached, if it is",
-    x_axis="{unit} processed (log scale)",
+    x_axis="{unit} (log scale)",
     y_axis="loss, nats per token",
     loss="loss",
     held_out_axis="held-out loss, nats per token",

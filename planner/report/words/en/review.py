@@ -159,6 +159,7 @@ ASSUMPTIONS = AssumptionsWords(
     stale="{count} of these figures are older than {days} days (the oldest is of {oldest}). Check them against "
     "today's price list before the board decides; they are marked below.",
     old="old",
+    in_catalog="in the catalog",
     influences_note="Yearly cost with one input at its P10 and at its P90, all others at their median.",
     sobol_title="What explains the spread of the yearly cost",
     sobol_note="Share of the variance that an input explains alone, and with all its interactions (Sobol indices).",

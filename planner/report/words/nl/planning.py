@@ -196,8 +196,6 @@ PLAN = PlanWords(
     at_most="hooguit (9 van 10)",
     left_out="Niet begrote posten",
     in_none="in geen van deze cijfers",
-    carbon="CO₂e per jaar",
-    kg="{amount} kg",
     line="Post",
     how="Hoe",
     a_year="Per jaar",
@@ -213,7 +211,7 @@ PLAN = PlanWords(
     },
 )
 YEARS = YearWords(
-    title="Kasuitgaven per boekjaar: {total} in {years} jaar",
+    title="Kasuitgaven per boekjaar: {total} in {years} boekjaren",
     missing="Kasuitgaven per boekjaar zijn niet bekend: uren of prijzen ontbreken.",
     line="Post",
     total="Totaal",
@@ -279,7 +277,7 @@ CHARTS = ChartWords(
     target="doel {target}",
     asymptote="asymptoot {asymptote}",
     reached="doel gehaald, als het lukt",
-    x_axis="verwerkte {unit} (log-schaal)",
+    x_axis="{unit} (log-schaal)",
     y_axis="loss, nats per token",
     loss="loss",
     held_out_axis="loss op apart gehouden casussen, nats per token",

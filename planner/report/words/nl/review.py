@@ -162,6 +162,7 @@ ASSUMPTIONS = AssumptionsWords(
     stale="{count} van deze cijfers zijn ouder dan {days} dagen (het oudste is van {oldest}). Leg ze naast de "
     "prijslijst van vandaag voordat het bestuur beslist; ze zijn hieronder gemarkeerd.",
     old="oud",
+    in_catalog="in de catalogus",
     influences_note="Jaarkosten met één invoer op P10 en op P90, alle andere op hun mediaan.",
     sobol_title="Wat de spreiding van de jaarkosten verklaart",
     sobol_note="Deel van de variantie dat een invoer alleen verklaart, en met al zijn interacties (Sobol-indices).",

@@ -93,8 +93,6 @@ class PlanWords(Struct, frozen=True, kw_only=True):
     at_most: str
     left_out: str
     in_none: str
-    carbon: str
-    kg: str
     line: str
     how: str
     a_year: str

@@ -125,6 +125,7 @@ class AssumptionsWords(Struct, frozen=True, kw_only=True):
     counts: str
     stale: str
     old: str
+    in_catalog: str
     influences_note: str
     sobol_title: str
     sobol_note: str
