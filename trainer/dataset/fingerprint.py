@@ -64,11 +64,15 @@ def look_at(path: Path) -> Look:
 
 
 class Gallery:
-    """Looks of images, each image decoded once."""
+    """Looks of images, each image decoded once.
+
+    Attributes:
+        advance: Called with 1 after every image.
+    """
 
     def __init__(self, advance: Callable[[int], None] = lambda _: None) -> None:
         self.looks: dict[Path, Look] = {}
-        self._advance = advance
+        self.advance = advance
 
     def add(self, examples: Iterable[Example]) -> None:
         """Look at every image that is new.
@@ -92,7 +96,7 @@ class Gallery:
                         remedy=problem.remedy,
                     )
                 )
-            self._advance(1)
+            self.advance(1)
         raise_all(mistakes)
 
     def pairs(self, left: Sequence[Path], right: Sequence[Path]) -> list[tuple[Path, Path]]:
