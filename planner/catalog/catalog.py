@@ -15,6 +15,7 @@ from planner.catalog.rows import (
     GpuSpec,
     GridCarbon,
     LabourCost,
+    ListedGpu,
     ModelParameter,
     Price,
     PriceIndex,
@@ -51,6 +52,7 @@ class Catalog:
     utilisation: tuple[Utilisation, ...]
     indices: tuple[PriceIndex, ...]
     providers: tuple[Provider, ...]
+    listed_gpus: tuple[ListedGpu, ...]
     parameters: tuple[ModelParameter, ...]
     cost_parameters: tuple[ModelParameter, ...]
     architectures: tuple[ArchitectureRow, ...]
@@ -104,6 +106,15 @@ class Catalog:
         found = self._parameters.get(name)
         return found if found is not None else _find(self.parameters, "name", name, file="hardware_model.csv")
 
+    def listed_gpu(self, listed_name: str, memory_gib: float, instance: str) -> str | None:
+        """The GPU behind a name of a public price list; None where it is not certain which card that is."""
+        for row in self.listed_gpus:
+            if row.listed_name.lower() != listed_name.lower() or abs(row.memory_gib - memory_gib) > 1.0:
+                continue
+            if row.instance_prefix is None or instance.lower().startswith(row.instance_prefix.lower()):
+                return row.gpu
+        return None
+
     def index(self, name: str) -> PriceIndex:
         """The growth of a kind of price by name.
 
@@ -152,6 +163,7 @@ FILES: dict[str, tuple[str, type[Row]]] = {
     "utilisation": ("utilisation.csv", Utilisation),
     "indices": ("indices.csv", PriceIndex),
     "providers": ("providers.csv", Provider),
+    "listed_gpus": ("listed_gpus.csv", ListedGpu),
     "cost_parameters": ("cost_model.csv", ModelParameter),
     "parameters": ("hardware_model.csv", ModelParameter),
     "architectures": ("architectures.csv", ArchitectureRow),

@@ -52,7 +52,11 @@ class GpuSpec(Row, frozen=True, kw_only=True):
 
 
 class Price(Row, frozen=True, kw_only=True):
-    """A rented GPU-hour, without VAT; a price list of your own may leave out region, instance and GPUs."""
+    """A rented GPU-hour, without VAT; a price list of your own may leave out region, instance and GPUs.
+
+    Attributes:
+        valid_until: ISO date up to which a contract fixes the price; None: a list price, which may move.
+    """
 
     gpu: str
     tenure: str
@@ -62,6 +66,16 @@ class Price(Row, frozen=True, kw_only=True):
     region: str = "any"
     instance: str = "any"
     gpus: int = 1
+    valid_until: str | None = None
+
+
+class ListedGpu(Row, frozen=True, kw_only=True):
+    """What public price lists call a GPU; where the name alone leaves the form factor open, by the instance's name."""
+
+    gpu: str
+    listed_name: str
+    memory_gib: float
+    instance_prefix: str | None = None
 
 
 class PurchasePrice(Row, frozen=True, kw_only=True):

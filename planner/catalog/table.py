@@ -142,21 +142,22 @@ def _unknown(value: Any, known: Sequence[str] | None, *, file: str, row: int, fi
 
 
 def _dating(values: dict[str, Any], last_day: str, *, file: str, row: int) -> Iterable[Mistake]:
-    text = values.get("as_of")
-    if text is None:
-        return
-    try:
-        stated = datetime.date.fromisoformat(text).isoformat()
-    except ValueError:
-        yield Mistake(
-            file=file,
-            row=row,
-            field="as_of",
-            reason=f"expected a date, got {text[:20]!r}",
-            remedy="Write it as 2026-11-24",
-        )
-        return
-    if stated > last_day:
-        yield Mistake(
-            file=file, row=row, field="as_of", reason=f"{stated} lies in the future", remedy="Correct the date"
-        )
+    for field in ("as_of", "valid_until"):
+        text = values.get(field)
+        if text is None:
+            continue
+        try:
+            stated = datetime.date.fromisoformat(text).isoformat()
+        except ValueError:
+            yield Mistake(
+                file=file,
+                row=row,
+                field=field,
+                reason=f"expected a date, got {text[:20]!r}",
+                remedy="Write it as 2026-11-24",
+            )
+            continue
+        if field == "as_of" and stated > last_day:
+            yield Mistake(
+                file=file, row=row, field=field, reason=f"{stated} lies in the future", remedy="Correct the date"
+            )

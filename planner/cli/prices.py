@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from planner.cli import text
 from planner.cli.frame import finish, with_json
-from planner.errors import MissingPartError
 
 if TYPE_CHECKING:
     from planner.catalog import Catalog, Price
@@ -22,18 +22,25 @@ _TENURES = ["on_demand", "spot", "commitment_1_year", "commitment_3_years"]
 @click.option("--tenure", type=click.Choice(_TENURES), help="Only this way to have a GPU.")
 @click.option("--provider", help="Only this provider.")
 @click.option("--all", "every", is_flag=True, help="Every row; otherwise the cheapest of each provider.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("prices.csv"),
+    show_default=True,
+    help="File of `plateau prices update`.",
+)
 @with_json
-def prices(*, gpu: str | None, tenure: str | None, provider: str | None, every: bool, as_json: bool) -> None:
+def prices(*, gpu: str | None, tenure: str | None, provider: str | None, every: bool, out: Path, as_json: bool) -> None:
     """List the prices of a GPU-hour that plans are made with: without VAT, each with its source and date.
 
-    Without GPU: one line for each GPU. The prices are the rows of data/prices.csv; a price of your own goes into a plan
-    with `plateau plan --price-eur-per-hour`.
+    Without GPU: one line for each GPU. The prices are the rows of data/prices.csv; prices of your own go into a plan
+    with `plateau plan --prices FILE` or `--price-eur-per-hour`.
+
+    `plateau prices update` fetches today's list prices (extra `prices`, needs the network) into a file for --prices.
     """
     if gpu == "update":
-        raise MissingPartError(
-            "Updating prices needs the network and is not part of this release. Correct a row of data/prices.csv with "
-            "its source and date, or give a price of your own with `plateau plan --price-eur-per-hour`."
-        )
+        _update(out, as_json=as_json)
+        return
     from planner.catalog import read_catalog
 
     catalog = read_catalog()
@@ -47,6 +54,23 @@ def prices(*, gpu: str | None, tenure: str | None, provider: str | None, every: 
     ]
     shown = _overview(catalog, rows) if name is None else _of_one(catalog, name, rows if every else _cheapest(rows))
     finish(shown, {"prices": rows}, as_json=as_json)
+
+
+def _update(out: Path, *, as_json: bool) -> None:
+    from planner.catalog import read_catalog
+    from planner.cli.price_update import updated_prices, write_prices
+
+    rows = updated_prices(read_catalog(), datetime.datetime.now(datetime.UTC).date())
+    write_prices(rows, out)
+    gpus = len({row["gpu"] for row in rows})
+    finish(
+        text.join(
+            text.headline(f"{len(rows):,} prices of {gpus} GPUs written to {out}."),
+            f"Plan with them: plateau plan RECORD --prices {out} ...",
+        ),
+        {"prices": len(rows), "gpus": gpus, "file": str(out)},
+        as_json=as_json,
+    )
 
 
 def _cheapest(rows: list[Price]) -> list[Price]:

@@ -199,6 +199,8 @@ class Comparison(Struct, frozen=True, kw_only=True):
     Attributes:
         code: `spend_once_or_yearly` or `adapter_per_modality_or_joint`.
         cost_ratio: Cost of the second over that of the first.
+        second_dearer_by, second_cheaper_by: How much more and how much less the second costs, 0 in the draws of the
+            other; over the draws that have both costs.
         loss_ratio: Loss of the second at the end of the horizon over that of the first; null where both have the same.
         probability_second_cheaper: Share of the draws.
         probability_second_lower_loss: Share of the draws, at the end of the horizon; null where both have the same.
@@ -210,6 +212,8 @@ class Comparison(Struct, frozen=True, kw_only=True):
     first: Alternative
     second: Alternative
     cost_ratio: Quantiles
+    second_dearer_by: CostQuantiles
+    second_cheaper_by: CostQuantiles
     loss_ratio: Interval | None
     probability_second_cheaper: Probability
     probability_second_lower_loss: Probability | None
@@ -296,15 +300,17 @@ class LossForBudget(Struct, frozen=True, kw_only=True):
     """What loss a yearly budget buys.
 
     Attributes:
-        option: The one that gets farthest with it.
-        examples: That a fine-tuning can then afford.
-        loss: Reached with them, nats per suffix token; null where the budget buys no fine-tuning.
+        option: The one that gets farthest with it; null where none is feasible or the money buys no fine-tuning.
+        probability_affordable: That it buys at least as many examples as the smallest calibrated run.
+        examples: That a fine-tuning can then afford, 0 where none.
+        loss: Reached with them where it does, nats per suffix token.
         confident_loss: Reached in nine of ten draws.
         limited_by: `budget`, `studies` or `extrapolation`, in most draws.
     """
 
     budget_eur: float
     option: OptionName | None
+    probability_affordable: Probability
     examples: Quantiles
     loss: Interval | None
     confident_loss: float | None

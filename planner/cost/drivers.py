@@ -11,7 +11,7 @@ FloatArray = NDArray[np.float64]
 
 
 class Drivers(Struct, frozen=True, kw_only=True):
-    """Draws, each of shape (m,) or one that broadcasts with it.
+    """Draws, each of shape (m,), or of one that broadcasts with the others.
 
     Attributes:
         examples: Of one fine-tuning of a joint adapter; inf where the target is not reached.
@@ -46,10 +46,10 @@ class Drivers(Struct, frozen=True, kw_only=True):
 
     def medians(self) -> Drivers:
         """Every driver at its median, the risks at their mean; that of examples is infinite when most draws miss."""
-        middle = {
-            field: np.quantile(getattr(self, field), [0.5], method="inverted_cdf") for field in self.__struct_fields__
-        }
-        return Drivers(**(middle | {"risks_eur": np.array([float(self.risks_eur.mean())])}))
+        draws = np.stack([getattr(self, field) for field in self.__struct_fields__])
+        middle = np.quantile(draws, [0.5], axis=1, method="inverted_cdf").T
+        found = Drivers(**dict(zip(self.__struct_fields__, middle, strict=True)))
+        return found.replaced("risks_eur", np.array([float(self.risks_eur.mean())]))
 
     def columns(self) -> Drivers:
         """The same with shape (m, 1), for a cost along a grid of examples."""

@@ -11,34 +11,28 @@ import datetime
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
-import msgspec
-
-from planner.catalog import Catalog, GpuSpec, Quantization
+from planner.catalog import Catalog
 from planner.cost.assumptions import assumptions
-from planner.cost.basis import PlannedModel, marks, planned_model
+from planner.cost.basis import marks
 from planner.cost.break_even import break_even
 from planner.cost.carbon import carbon_of_a_year
+from planner.cost.case import Case, case_of
 from planner.cost.choice import choose
-from planner.cost.conditional import UNKNOWN_EXAMPLES, budget_scenario, if_reached
-from planner.cost.drawing import Question, drawn
+from planner.cost.conditional import if_reached
+from planner.cost.drawing import Question
 from planner.cost.ledger import Costing, ledger, ledger_total
 from planner.cost.not_costed import not_costed
 from planner.cost.options import BASIS, compared, not_fitting, option_rows, within
-from planner.cost.plan import Basis, Option, Plan, PlanAsymptote, PlanCalibration, PlanCurve, PlanMemory, PlanVerdict
+from planner.cost.plan import Option, Plan, PlanAsymptote, PlanCalibration, PlanCurve, PlanVerdict
 from planner.cost.price_source import is_expired, price_source
 from planner.cost.quantiles import NEVER, cost_quantiles, quantiles
 from planner.cost.risks import plan_risks
 from planner.cost.scenario import Scenario, Tenure
-from planner.cost.scenario_file import check_scenario
 from planner.cost.sensitivity import influences
-from planner.cost.yearly import SECONDS_PER_HOUR, first_year, yearly_cost
 from planner.cost.years import plan_years
-from planner.hardware.log_seconds import log_seconds
-from planner.hardware.memory import largest_fitting_shape, usable_gib
-from planner.hardware.throughput import Seconds
 from planner.loss_paths import LossPathsOf
 from planner.outcome import Finding, Forecast, Quality, Severity
-from planner.record import Calibration, Eval, Train
+from planner.record import Calibration
 
 DRAWS = 4000
 
@@ -74,46 +68,30 @@ def cost_plan(
         CatalogError: Unknown GPU or quantization.
         ScenarioError: A value out of its range, or no price for the chosen GPU and tenure and none typed.
     """
-    question, scenario, gpu, quantization = asked(
-        forecast, calibration, scenario, catalog, seed=seed, day=today or datetime.datetime.now(datetime.UTC).date()
+    case = case_of(
+        forecast,
+        calibration,
+        scenario,
+        catalog,
+        seed=seed,
+        draws=draws,
+        day=today or datetime.datetime.now(datetime.UTC).date(),
     )
-    known = question.hours_known(gpu, quantization)
-    base = planned_model(calibration, catalog)
-    model, memory = _fitted(question, base, gpu, quantization)
-    drivers, training = drawn(question, scenario, model, gpu, quantization, draws)
-    work = first_year(scenario, question.calibration_examples)
-    cost = yearly_cost(drivers, scenario, gpu, catalog, work)
-    typical, name = budget_scenario(drivers, question, hours_known=known)
-    hours_sentence = _hours_sentence(question, training, gpu, quantization)
-    typical_cost = yearly_cost(typical, scenario, gpu, catalog, work)
+    question, scenario, gpu, drivers, cost = case.question, case.scenario, case.gpu, case.drivers, case.cost
+    known = case.hours_known
     lines = ledger(
         Costing(
-            cost=typical_cost,
-            drivers=typical,
+            cost=case.typical_cost,
+            drivers=case.typical,
             scenario=scenario,
             gpu=gpu,
             catalog=catalog,
-            work=work,
-            hours_source=hours_sentence,
+            work=case.work,
+            hours_source=case.hours_sentence,
         )
     )
-    hours_basis = BASIS[training.basis]
-    _, price_origin, price_day = price_source(scenario, gpu, catalog)
-    chosen = Option(
-        gpu=gpu.gpu,
-        quantization=quantization.quantization,
-        tenure=scenario.tenure.value,
-        fits=memory.fits,
-        memory_gib_p95=memory.gib_p95,
-        hours=quantiles(cost.tuning_hours),
-        hours_basis=hours_basis,
-        cost_per_year=cost_quantiles(cost.total),
-        probability_within_budget=within(cost.total, scenario, hours_known=known),
-        reason=None if memory.fits else not_fitting(memory.gib_p95, memory.usable_gib),
-        source=price_origin,
-        as_of=price_day,
-    )
-    others = compared(question, scenario, base) if with_options else None
+    chosen = _own_option(case)
+    others = compared(question, scenario, case.base) if with_options else None
     return Plan(
         plateau_version=_version(),
         created=question.day.isoformat(),
@@ -134,63 +112,55 @@ def cost_plan(
         quality=list(quality),
         examples=quantiles(drivers.examples) if question.counts_examples else NEVER,
         hours=chosen.hours,
-        hours_basis=hours_basis,
-        hours_sentence=hours_sentence,
+        hours_basis=chosen.hours_basis,
+        hours_sentence=case.hours_sentence,
         hours_per_year=quantiles(cost.hours),
         cost_per_year=chosen.cost_per_year,
         if_reached=if_reached(drivers, cost, scenario, gpu, question, hours_known=known),
         probability_within_budget=chosen.probability_within_budget,
-        memory=memory,
-        budget_scenario=name,
+        memory=case.memory,
+        budget_scenario=case.typical_name,
         lines=lines,
         total_eur=ledger_total(lines),
         assumptions=assumptions(
             question,
             scenario,
-            model,
+            case.model,
             gpu,
-            quantization,
-            hours_sentence,
-            hours_basis,
+            case.quantization,
+            case.hours_sentence,
+            chosen.hours_basis,
             quantiles(drivers.training_s_per_example),
         ),
         not_costed=not_costed(scenario, illustration=calibration.header.illustration, hours_known=known),
         options=[chosen] if others is None else option_rows(question, others, chosen),
-        influences=influences(question, drivers, typical, scenario, gpu),
+        influences=influences(question, drivers, case.typical, scenario, gpu),
         risks=plan_risks(scenario),
         carbon=carbon_of_a_year(question, scenario, drivers, cost) if known else None,
-        years=plan_years(question, scenario, gpu, drivers, typical, hours_sentence, paths, hours_known=known),
-        break_even=break_even(question, scenario, gpu, float(typical_cost.hours[0])),
+        years=plan_years(question, scenario, gpu, drivers, case.typical, case.hours_sentence, paths, hours_known=known),
+        break_even=break_even(question, scenario, gpu, float(case.typical_cost.hours[0])),
         choice=None if others is None else choose(others, chosen),
     )
 
 
-def asked(
-    forecast: Forecast,
-    calibration: Calibration,
-    scenario: Scenario,
-    catalog: Catalog,
-    *,
-    seed: int,
-    day: datetime.date,
-) -> tuple[Question, Scenario, GpuSpec, Quantization]:
-    """The question behind a plan, with the scenario checked and its names as the catalog writes them.
-
-    Raises:
-        CatalogError: Unknown GPU or quantization.
-        ScenarioError: A value out of its range.
-    """
-    gpu, quantization = catalog.gpu(scenario.gpu), catalog.quantization(scenario.quantization)
-    checked = msgspec.structs.replace(check_scenario(scenario), gpu=gpu.gpu, quantization=quantization.quantization)
-    question = Question(
-        forecast=forecast,
-        calibration=calibration,
-        catalog=catalog,
-        own_seconds=log_seconds(calibration, catalog),
-        day=day,
-        seed=seed,
+def _own_option(case: Case) -> Option:
+    """The plan's own row of the table of options."""
+    scenario, memory, cost = case.scenario, case.memory, case.cost
+    _, source, as_of = price_source(scenario, case.gpu, case.question.catalog)
+    return Option(
+        gpu=scenario.gpu,
+        quantization=scenario.quantization,
+        tenure=scenario.tenure.value,
+        fits=memory.fits,
+        memory_gib_p95=memory.gib_p95,
+        hours=quantiles(cost.tuning_hours),
+        hours_basis=BASIS[case.training.basis],
+        cost_per_year=cost_quantiles(cost.total),
+        probability_within_budget=within(cost.total, scenario, hours_known=case.hours_known),
+        reason=None if memory.fits else not_fitting(memory.gib_p95, memory.usable_gib),
+        source=source,
+        as_of=as_of,
     )
-    return question, checked, gpu, quantization
 
 
 def _expired(scenario: Scenario, day: datetime.date) -> list[Finding]:
@@ -213,35 +183,6 @@ def _version() -> str:
         return version("plateau-planner")
     except PackageNotFoundError:
         return "not installed"
-
-
-def _fitted(
-    question: Question, model: PlannedModel, gpu: GpuSpec, quantization: Quantization
-) -> tuple[PlannedModel, PlanMemory]:
-    """The model with the shape that is trained on this GPU, and the verdict on memory."""
-    shape, estimate, fits = largest_fitting_shape(
-        model.architecture,
-        quantization,
-        model.shape,
-        gpu,
-        question.catalog,
-        effective_batch_size=question.effective_batch_size,
-    )
-    limit = usable_gib(gpu, question.catalog)
-    how = f"micro-batch {shape.micro_batch_size}" + (", with activation checkpointing" if shape.checkpointing else "")
-    verb = "fits" if fits else "does not fit"
-    memory = PlanMemory(
-        gib_p50=estimate.gib_p50,
-        gib_p95=estimate.gib_p95,
-        usable_gib=limit,
-        fits=fits,
-        micro_batch_size=shape.micro_batch_size,
-        components_gib=estimate.components_gib,
-        basis=Basis.UNPROBED,
-        sentence=f"Training {model.name} {verb} on {gpu.gpu} ({how}): {estimate.gib_p50:.1f} GiB expected, "
-        f"{estimate.gib_p95:.1f} GiB with 95 %, {limit:.1f} GiB usable. Computed, not measured on this card.",
-    )
-    return msgspec.structs.replace(model, shape=shape), memory
 
 
 def _asymptote(forecast: Forecast) -> PlanAsymptote:
@@ -280,15 +221,3 @@ def _calibration(question: Question) -> PlanCalibration:
         x_unit=header.x_unit.value,
         points=len(question.forecast.measured_examples),
     )
-
-
-def _hours_sentence(question: Question, training: Seconds, gpu: GpuSpec, quantization: Quantization) -> str:
-    if not question.hours_known(gpu, quantization):
-        evaluations = [event for run in question.calibration.runs for event in (*run.of(Eval), *run.of(Train))]
-        last = max((event.train_seconds or 0.0 for event in evaluations), default=0.0)
-        machine = question.calibration.header.hardware.gpu or "an unknown machine"
-        own = f" The log itself took {last / SECONDS_PER_HOUR:.1f} hours on {machine}." if last else ""
-        return f"Hours are unknown: {UNKNOWN_EXAMPLES}.{own}"
-    if gpu.bf16_dense_tflops is None and quantization.precision_class == "bf16":
-        return f"{training.sentence} {gpu.gpu} has no bf16: fp16 arithmetic with loss scaling is assumed."
-    return training.sentence

@@ -34,7 +34,7 @@ def rent_draws(
     """Price of a GPU-hour in euro: typed, or a provider and then one of its regions at random, with next year's drift.
 
     Providers count alike: one that lists forty regions is no more likely to be chosen than one that lists two. A price
-    of the user's own file does not drift.
+    that a contract fixes does not drift.
 
     Raises:
         ScenarioError: Nothing typed and no row.
@@ -58,8 +58,8 @@ def rent_draws(
     chosen = np.searchsorted(np.cumsum(provider_shares(rows)), pick * (1.0 - 1e-12))
     native = np.array([row.price_per_gpu_hour for row in rows])[chosen]
     in_eur = np.array([row.currency == "EUR" for row in rows])[chosen]
-    own = np.array([row in catalog.own for row in rows])[chosen] if catalog.own else np.zeros(draws, dtype=bool)
-    return np.asarray(native * np.where(in_eur, 1.0, eur_per_usd) * np.where(own, 1.0, drift))
+    fixed = np.array([row.valid_until is not None for row in rows])[chosen]
+    return np.asarray(native * np.where(in_eur, 1.0, eur_per_usd) * np.where(fixed, 1.0, drift))
 
 
 def _other_prices(gpu: GpuSpec, catalog: Catalog) -> str:

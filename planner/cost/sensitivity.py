@@ -10,7 +10,7 @@ from planner.cost.drawing import Question
 from planner.cost.drivers import Drivers
 from planner.cost.plan import Influence
 from planner.cost.quantiles import FloatArray
-from planner.cost.scenario import Scenario
+from planner.cost.scenario import Layout, Scenario
 from planner.cost.yearly import first_year, yearly_cost
 
 LABELS = {
@@ -24,7 +24,7 @@ LABELS = {
     "risks_eur": "Named risks",
 }
 SMALLEST_INFLUENCE_EUR = 0.5
-SOBOL_BASE_DRAWS = 256
+SOBOL_BASE_DRAWS = 512
 _DOLLAR_PRICES = ("rent_eur_per_hour", "equipment_eur")
 
 
@@ -33,7 +33,7 @@ def influences(
 ) -> list[Influence]:
     """Total at a driver's P10 and P90 (of its finite draws), all others as in the budget scenario; largest first."""
     bars = []
-    for field in _varying(drivers):
+    for field in _varying(drivers, scenario):
         column = _finite(drivers, field)
         ends = {field: np.quantile(column, [0.1, 0.9])}
         moved = _with(typical, scenario, ends, typical.eur_per_usd)
@@ -57,11 +57,12 @@ def sobol_indices(
     from SALib.analyze import sobol as analysis
     from SALib.sample import sobol as sampling
 
-    fields = _varying(drivers)
+    fields = _varying(drivers, scenario)
     if len(fields) < 2:
         return []
+    # SALib takes a seed of 0 for none.
     problem = {"num_vars": len(fields), "names": fields, "bounds": [[0.0, 1.0]] * len(fields)}
-    places = sampling.sample(problem, SOBOL_BASE_DRAWS, calc_second_order=False, seed=question.seed)
+    places = sampling.sample(problem, SOBOL_BASE_DRAWS, calc_second_order=False, seed=question.seed + 1)
     columns = {
         field: np.quantile(_native(drivers, scenario, field), places[:, index]) for index, field in enumerate(fields)
     }
@@ -79,7 +80,7 @@ def sobol_indices(
     total = yearly_cost(spread, scenario, gpu, question.catalog, work).total
     if float(total.std()) < SMALLEST_INFLUENCE_EUR:
         return []
-    found = analysis.analyze(problem, total, calc_second_order=False, seed=question.seed)
+    found = analysis.analyze(problem, total, calc_second_order=False, seed=question.seed + 1)
     rows = [
         SobolIndex(
             code=field,
@@ -99,10 +100,12 @@ def _share(value: float) -> float:
     return max(float(value), 0.0) + 0.0
 
 
-def _varying(drivers: Drivers) -> list[str]:
-    """Inputs that have more than one finite value."""
+def _varying(drivers: Drivers, scenario: Scenario) -> list[str]:
+    """Inputs of the cost that have more than one finite value."""
     found = []
     for field in LABELS:
+        if field == "modality_transfer" and scenario.layout is Layout.JOINT:
+            continue
         column = _finite(drivers, field)
         if len(column) and float(column.min()) != float(column.max()):
             found.append(field)

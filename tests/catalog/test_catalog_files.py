@@ -177,3 +177,10 @@ def test_carbon_is_known_for_countries_and_cloud_regions(catalog: Catalog) -> No
     codes = [row.country for row in catalog.carbon]
     assert len(set(codes)) == len(codes) >= 250
     assert catalog.grid("NLD").g_co2e_per_kwh > catalog.grid("gcp:europe-west9").g_co2e_per_kwh > 0
+
+
+def test_every_listed_name_leads_to_a_gpu_of_the_catalog(catalog: Catalog) -> None:
+    known = {gpu.gpu for gpu in catalog.gpus}
+    assert {row.gpu for row in catalog.listed_gpus} <= known
+    for row in catalog.listed_gpus:
+        assert catalog.listed_gpu(row.listed_name, row.memory_gib, row.instance_prefix or "x") == row.gpu

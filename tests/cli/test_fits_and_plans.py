@@ -212,12 +212,6 @@ def test_prices_come_with_provider_and_date(plateau: Plateau) -> None:
     assert plateau("prices", "L5").code == 2
 
 
-def test_updating_prices_is_said_to_be_missing(plateau: Plateau) -> None:
-    done = plateau("prices", "update")
-    assert done.code == 4
-    assert "needs the network and is not part of this release" in done.err
-
-
 BESIDE = pytest.mark.skipif(not MEDM.exists(), reason="the log behind the research notes lies beside the checkout")
 
 

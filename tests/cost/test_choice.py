@@ -12,12 +12,12 @@ import pytest
 from planner.catalog import Catalog
 from planner.cost import Scenario, Tenure, cost_plan
 from planner.cost.basis import planned_model
+from planner.cost.case import asked
 from planner.cost.choice import choose
 from planner.cost.figures import Basis
 from planner.cost.given import Risk, ServerQuote
 from planner.cost.options import Options, compared
 from planner.cost.plan import Plan
-from planner.cost.planning import asked
 from planner.errors import CatalogError
 from planner.outcome import Severity
 from planner.record import Calibration
