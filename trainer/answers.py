@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 
@@ -17,9 +17,14 @@ __all__ = ["Answer", "Prefill", "Quality", "generate", "judge", "padded_prompts"
 
 @torch.no_grad()
 def generate(
-    model: LoadedModel, examples: Sequence[Encoded], features: FeatureCache, *, longest_tokens: int
+    model: LoadedModel,
+    examples: Sequence[Encoded],
+    features: FeatureCache,
+    *,
+    longest_tokens: int,
+    between: Callable[[], None] = lambda: None,
 ) -> list[Answer]:
-    """Greedy answers to the prompts of some examples, all in one batch."""
+    """Greedy answers to the prompts of some examples, all in one batch; `between` is called before every token."""
     model.network.eval()
     ids, mask = padded_prompts(model, examples)
     state = Prefill(model, ids, mask, features(torch.tensor([example.image for example in examples])))
@@ -27,6 +32,7 @@ def generate(
     eos = model.tokenizer.eos_id
     ended = state.next_tokens == eos
     while len(tokens) < longest_tokens and not bool(ended.all()):
+        between()
         tokens.append(state.decode(tokens[-1]))
         ended |= tokens[-1] == eos
     answers = []

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from msgspec import Struct, structs
@@ -12,28 +12,33 @@ from msgspec import Struct, structs
 from planner.errors import Mistake, RecordError, shown_name
 from planner.record import (
     Calibration,
+    Configuration,
     Eval,
+    Finished,
+    LearningRateCheck,
     Run,
+    RunLog,
+    Started,
     create_record,
     read_calibration,
 )
-from trainer import answers, checkpoint, feature_cache, preflight, private, samples, tiny
+from trainer import checkpoint, feature_cache, private, samples
+from trainer.answer_quality import Answer
 from trainer.checkpoint import Progress
+from trainer.conditioning import condition, record_counts, report
 from trainer.config import Settings
-from trainer.dataset import Dataset, Example, dataset_digest
-from trainer.header import make_header, refuse_other_configuration
+from trainer.dataset.fingerprint import Gallery
+from trainer.header import configuration_of, make_header, refuse_others
+from trainer.learning_rate_check import RateCheck
 from trainer.loop import Bench
-from trainer.lora import add_lora
-from trainer.memory import Memory
-from trainer.model import LoadedModel, choose_device, load_model, parameter_counts
+from trainer.model import LoadedModel
+from trainer.prepare import Material, Prepared, load, material_of, prepare
 from trainer.progress import say, stage
-from trainer.quantize import default_quantization
-from trainer.runs import Calibrator, budget_id, trunk_id
-from trainer.schedule import Budget, DataOrder, make_budgets, total_steps
-from trainer.shape import TinyShape
-from trainer.step import micro_batches
+from trainer.runs import Calibrator
+from trainer.schedule import DataOrder, make_budgets
+from trainer.series import Series, open_series, series_of
 from trainer.stopping import StopFlag, StoppedEarlyError
-from trainer.tokens import Encoded, encode
+from trainer.variation import Variant, variants_of
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
@@ -50,15 +55,6 @@ class Outcome(Struct, frozen=True, kw_only=True):
     exit_code: int
 
 
-class _Prepared(Struct, kw_only=True):
-    model: LoadedModel
-    dataset: Dataset
-    training: list[Encoded]
-    held_out: list[Encoded]
-    features: feature_cache.FeatureCache
-    digest: str
-
-
 def calibrate(settings: Settings, stop: StopFlag) -> Outcome:
     """Run or go on with a calibration.
 
@@ -71,6 +67,13 @@ def calibrate(settings: Settings, stop: StopFlag) -> Outcome:
         torch.set_num_threads(1)
     work = private.work_folder(settings.out)
     with private.only_writer(settings.out):
+        return _Call(settings, work, stop).run()
+
+
+class _Call:
+    """One call of `calibrate run`, with the record's lock in its hand."""
+
+    def __init__(self, settings: Settings, work: Path, stop: StopFlag) -> None:
         exists = (settings.out / "calibration.json").exists()
         if exists and not settings.resume:
             raise RecordError(
@@ -80,183 +83,209 @@ def calibrate(settings: Settings, stop: StopFlag) -> Outcome:
                     remedy="Use --resume to go on with it, or name another directory",
                 )
             )
-        before = read_calibration(settings.out) if exists else None
-        budgets = make_budgets(_budget_examples(settings, before), settings.effective_batch())
-        if before is not None and not _open_runs(before, budgets, settings):
+        self.before = read_calibration(settings.out) if exists else None
+        if self.before is not None and settings.budgets is None:
+            planned = tuple(round(examples) for examples in self.before.header.budgets_planned)
+            settings = structs.replace(settings, budgets=planned)
+        self.settings, self.work, self.stop = settings, work, stop
+        self.variants = variants_of(settings)
+
+    def run(self) -> Outcome:
+        """Everything that is left to do."""
+        self.stop.check()
+        dataset = self.settings.read_dataset()
+        self.held_out = dataset.held_out
+        for note in dataset.notes:
+            say(note)
+        series = series_of(self.settings, self.variants, dataset.training)
+        left = self._left(series)
+        if not left:
             say("This calibration is complete; nothing is left to do.")
-            return Outcome(calibration=before, interrupted=None, failed=_failed(before), exit_code=_exit_code(before))
-        prepared = _prepare(settings, work, stop)
-        header = make_header(
-            settings,
-            prepared.model,
-            prepared.dataset,
-            prepared.training,
-            prepared.held_out,
-            prepared.digest,
-            budgets,
-        )
-        if before is None:
-            create_record(settings.out, header)
+            return self._outcome(None)
+        material = material_of(dataset, self.variants, self.work, self.stop)
+        try:
+            self._train(left, material)
+        except StoppedEarlyError as stopped:
+            if self.before is None:
+                raise
+            return self._outcome(stopped)
+        feature_cache.forget(self.work)
+        checkpoint.forget_all(self.work / "checkpoints")
+        return self._outcome(None)
+
+    def _left(self, series: Sequence[Series]) -> tuple[Series, ...]:
+        finished = {run.id for run in self.before.runs if run.finished is not None} if self.before else set()
+        return open_series(series, finished, trunk=self.settings.schedule == "trunk")
+
+    def _train(self, left: Sequence[Series], material: Material) -> None:
+        """Configuration by configuration; those that share the weights' precision share the loaded model."""
+        model: LoadedModel | None = None
+        held: str | None = None
+        waiting = list(dict.fromkeys(each.variant for each in left))
+        # The base comes first whatever it needs; a model is loaded once for all that share it.
+        for quantization in dict.fromkeys(variant.settings.quantization for variant in waiting):
+            for variant in [each for each in waiting if each.settings.quantization == quantization]:
+                if model is None or held != quantization:
+                    model = None
+                    model, held = load(variant.settings, material.dataset, self.work, self.stop), quantization
+                if variant.tag:
+                    say(f"Configuration {variant.tag}.")
+                self._configuration(variant, model, [each for each in left if each.variant == variant], material)
+
+    def _configuration(
+        self, variant: Variant, model: LoadedModel, series: Sequence[Series], material: Material
+    ) -> None:
+        """Prepare one configuration and train all its series."""
+        prepared = prepare(variant, model, material, self.before)
+        if self.before is None:
+            counts = self._conditioning(prepared, material)
+        rates = self._learning_rate(prepared)
+        settings = prepared.variant.settings
+        configuration = configuration_of(settings, model, material.digest)
+        budgets = make_budgets(settings.budget_examples(), settings.effective_batch())
+        if self.before is None:
+            header = make_header(
+                settings, model, material.dataset, prepared.training, prepared.held_out, material.digest, budgets
+            )
+            create_record(self.settings.out, structs.replace(header, dataset=structs.replace(header.dataset, **counts)))
         else:
-            refuse_other_configuration(before.header, header)
-        interrupted = _run_all(settings, prepared, budgets, work, stop)
-        after = read_calibration(settings.out)
-        if interrupted is None:
-            _tidy(work)
-        code = interrupted.exit_code if interrupted else _exit_code(after)
+            refuse_others(
+                self.before.header,
+                self._configuration_before(variant),
+                configuration=configuration,
+                held_out=prepared.held_out,
+                budgets=budgets,
+            )
+        own = configuration if variant.tag else None
+        _write_rates(self.settings.out, prepared, rates, own)
+        for each in series:
+            self.before = read_calibration(self.settings.out)
+            self._series(each, prepared, own)
+
+    def _conditioning(self, prepared: Prepared, material: Material) -> dict[str, Any]:
+        """Count and say what is ill-conditioned about the dataset, before anything is trained; for the record."""
+        with stage("Looking at the images", len(feature_cache.image_rows(material.everything))) as bar:
+
+            def done(count: int) -> None:
+                bar.advance(count)
+                self.stop.check()
+
+            gallery = Gallery(done)
+            gallery.add(material.everything)
+        found = condition(
+            material.dataset,
+            gallery,
+            encode=prepared.model.tokenizer.encode,
+            context_tokens=prepared.variant.settings.context(),
+            image_size_px=prepared.model.image_size_px,
+            budgets=prepared.variant.settings.budget_examples(),
+        )
+        say(report(found))
+        return record_counts(found)
+
+    def _configuration_before(self, variant: Variant) -> Configuration | None:
+        """With which the record's runs of this configuration were made."""
+        assert self.before is not None
+        if not variant.tag:
+            return self.before.header.configuration
+        started = [run.started for run in self.before.runs if variant.of_run(run.id)]
+        return next((event.configuration for event in started if event and event.configuration), None)
+
+    def _learning_rate(self, prepared: Prepared) -> list[LearningRateCheck]:
+        """Settle the rate: as given, as in the record, or by short runs, whose events are returned."""
+        settings = prepared.variant.settings
+        if settings.learning_rate is not None and not settings.learning_rate_check:
+            return []
+        before = self._configuration_before(prepared.variant) if self.before else None
+        rate, events = before.learning_rate if before else None, []
+        if rate is None and settings.checks_learning_rate:
+            events = RateCheck(
+                model=prepared.model,
+                training=prepared.training,
+                features=prepared.features,
+                memory=prepared.memory,
+                loss_mask=settings.loss_mask,
+                batch=settings.effective_batch(),
+                seed=settings.seed,
+                check=self.stop.check,
+            ).choose(settings.peak_learning_rate(), rates_run(prepared.variant))
+            rate = next((event.learning_rate for event in events if event.chosen), None)
+        if rate is not None:
+            prepared.variant = structs.replace(prepared.variant, settings=structs.replace(settings, learning_rate=rate))
+        return events
+
+    def _series(self, series: Series, prepared: Prepared, configuration: Configuration | None) -> None:
+        """Train one series to its end."""
+        assert self.before is not None
+        settings = prepared.variant.settings
+        batch = settings.effective_batch()
+        steps = series.steps(trunk=settings.schedule == "trunk")
+        training = [prepared.training[index] for index in series.examples]
+        first, last = series.budgets[0], series.budgets[-1]
+        of = "" if series.share == 1.0 else f" on {series.share:.0%} of the cases ({len(training):,} examples)"
+        say(
+            f"{len(series.budgets)} budgets from {first.examples:,} to {last.examples:,} examples{of}, {steps:,} steps "
+            f"of {batch}, seed {series.seed} ({last.examples / len(training):.1f} passes at the largest)."
+        )
+
+        def save(run: str, progress: Progress, tensors: dict[str, torch.Tensor]) -> None:
+            checkpoint.write(self.work / "checkpoints", run, progress, tensors)
+
+        def keep(run: str, examples: int, found: Sequence[Answer]) -> None:
+            samples.keep(self.settings.out, run, examples, found, self.held_out)
+
+        with stage("Training", steps * batch) as bar:
+            bench = Bench(
+                model=prepared.model,
+                training=training,
+                held_out=prepared.held_out,
+                features=prepared.features,
+                settings=settings,
+                order=DataOrder(len(training), batch, series.seed),
+                memory=prepared.memory,
+                stop=self.stop,
+                stage=bar,
+                save=save,
+                keep=keep if self.settings.keep_samples else None,
+            )
+            Calibrator(
+                bench,
+                series,
+                record=self.settings.out,
+                work=self.work,
+                bar=bar,
+                before={run.id: run for run in self.before.runs},
+                configuration=configuration,
+                start=prepared.start,
+            ).train()
+
+    def _outcome(self, stopped: StoppedEarlyError | None) -> Outcome:
+        after = read_calibration(self.settings.out)
+        failed = tuple(run.id for run in after.runs if run.finished is not None and run.finished.status != "done")
         return Outcome(
             calibration=after,
-            interrupted=interrupted.reason if interrupted else None,
-            failed=_failed(after),
-            exit_code=code,
+            interrupted=stopped.reason if stopped else None,
+            failed=failed,
+            exit_code=stopped.exit_code if stopped else 3 if failed else 0,
         )
 
 
-def _budget_examples(settings: Settings, before: Calibration | None) -> tuple[int, ...]:
-    if before is None or settings.budgets is not None:
-        return settings.budget_examples()
-    return tuple(round(examples) for examples in before.header.budgets_planned)
+def rates_run(variant: Variant) -> str:
+    """Run id of a configuration's learning-rate check."""
+    return f"{variant.prefix}rates"
 
 
-def _open_runs(before: Calibration, budgets: tuple[Budget, ...], settings: Settings) -> bool:
-    done = {run.id for run in before.runs if run.finished is not None}
-    if settings.schedule == "trunk" and trunk_id(settings.seed) in done:
-        return False
-    return any(budget_id(budget, settings.seed) not in done for budget in budgets)
-
-
-def _failed(calibration: Calibration) -> tuple[str, ...]:
-    return tuple(run.id for run in calibration.runs if run.finished is not None and run.finished.status != "done")
-
-
-def _exit_code(calibration: Calibration) -> int:
-    return 3 if _failed(calibration) else 0
-
-
-def _prepare(settings: Settings, work: Path, stop: StopFlag) -> _Prepared:
-    dataset = settings.read_dataset()
-    for note in dataset.notes:
-        say(note)
-    everything = (*dataset.training, *dataset.held_out)
-    cases = [len({example.case for example in part}) for part in (dataset.training, dataset.held_out)]
-    say(
-        f"{len(dataset.training):,} examples of {cases[0]:,} cases to learn from, "
-        f"{len(dataset.held_out):,} of {cases[1]:,} held out."
-    )
-    model = _load(settings, dataset, work, stop)
-    rows = feature_cache.image_rows(everything)
-    training, held_out = (
-        encode(part, model.tokenizer, context_tokens=settings.context(), image_rows=rows)
-        for part in (dataset.training, dataset.held_out)
-    )
-    if cut := sum(example.truncated for example in (*training, *held_out)):
-        say(f"{cut:,} of {len(everything):,} answers are longer than {settings.context()} tokens and were cut there.")
-    digest = dataset_digest(everything, private.dataset_salt(work))
-    with stage("Image features", len(rows)) as bar:
-
-        def done(count: int) -> None:
-            bar.advance(count)
-            stop.check()
-
-        key = _feature_key(everything, model, work)
-        features = feature_cache.build(model, everything, work, key=key, advance=done)
-    add_lora(
-        model.network,
-        targets=settings.lora_targets,
-        rank=settings.lora_rank,
-        alpha=settings.lora_alpha(),
-        seed=settings.seed,
-        dtype=model.dtype,
-    )
-    trainable, total = parameter_counts(model.network)
-    say(f"LoRA {settings.lora_targets}, rank {settings.lora_rank}: {trainable:,} of {total:,} parameters "
-        f"({trainable / total:.3%}) are trained.")  # fmt: skip
-    batch = micro_batches(model, training[: min(4, len(training))], 4)[0]
-    preflight.run_gate(model, batch, features(batch.images))
-    return _Prepared(
-        model=model, dataset=dataset, training=training, held_out=held_out, features=features, digest=digest
-    )
-
-
-def _load(settings: Settings, dataset: Dataset, work: Path, stop: StopFlag) -> LoadedModel:
-    device = torch.device("cpu") if settings.is_tiny and settings.device is None else choose_device(settings.device)
-    quantization = settings.quantization or default_quantization(device)
-    if not settings.is_tiny:
-        known = not Path(settings.model).exists()
-        say("Loading the weights.")
-        name = settings.model if known else "paligemma-local"
-        return load_model(settings.model, name=name, quantization=quantization, device=device)
-    shape = TinyShape()
-    if settings.pretraining_steps is not None:
-        shape = structs.replace(shape, pretraining_steps=settings.pretraining_steps)
-    with stage("Pretraining the tiny model", shape.pretraining_steps) as bar:
-
-        def done(_: int, loss: float) -> None:
-            bar.advance(1, f"loss {loss:.2f}")
-            stop.check()
-
-        tiny.build(dataset, work / "tiny", shape, advance=done)
-    return load_model(str(work / "tiny"), name="tiny", quantization=quantization, device=device)
-
-
-def _feature_key(everything: Sequence[Example], model: LoadedModel, work: Path) -> str:
-    digest = hashlib.sha256(f"{model.name} {model.image_size_px} {model.dtype} {model.quantization}".encode())
-    for path in feature_cache.image_rows(everything):
-        status = Path(path).stat()
-        digest.update(f"{path} {status.st_size} {status.st_mtime_ns}\n".encode())
-    if (work / "tiny" / "complete.json").exists():
-        digest.update((work / "tiny" / "complete.json").read_bytes())
-    return digest.hexdigest()
-
-
-def _run_all(
-    settings: Settings, prepared: _Prepared, budgets: tuple[Budget, ...], work: Path, stop: StopFlag
-) -> StoppedEarlyError | None:
-    trunk = settings.schedule == "trunk"
-    steps = total_steps(budgets, trunk=trunk)
-    batch = settings.effective_batch()
-    say(f"{len(budgets)} budgets from {budgets[0].examples:,} to {budgets[-1].examples:,} examples, {steps:,} steps "
-        f"of {batch} ({budgets[-1].examples / len(prepared.training):.1f} passes at the largest).")  # fmt: skip
-
-    def save(run: str, progress: Progress, tensors: dict[str, torch.Tensor]) -> None:
-        checkpoint.write(work / "checkpoints", run, progress, tensors)
-
-    def keep(run: str, examples: int, found: Sequence[answers.Answer]) -> None:
-        samples.keep(settings.out, run, examples, found, prepared.dataset.held_out)
-
-    with stage("Training", steps * batch) as bar:
-        bench = Bench(
-            model=prepared.model,
-            training=prepared.training,
-            held_out=prepared.held_out,
-            features=prepared.features,
-            settings=settings,
-            order=DataOrder(len(prepared.training), batch, settings.seed),
-            memory=Memory(micro_batch_size=settings.micro_batch_size or batch),
-            stop=stop,
-            stage=bar,
-            save=save,
-            keep=keep if settings.keep_samples else None,
-        )
-        calibrator = Calibrator(bench, settings, budgets, work, bar)
-        try:
-            if trunk:
-                calibrator.trunk_and_branches()
-            else:
-                calibrator.separate_runs()
-        except StoppedEarlyError as stopped:
-            return stopped
-    return None
-
-
-def _tidy(work: Path) -> None:
-    """Adapters and image features are made from patients' data: they go when the calibration is complete."""
-    for file in (work / "features.key", work / "features.bin"):
-        file.unlink(missing_ok=True)
-    if (folder := work / "checkpoints").is_dir():
-        for file in folder.iterdir():
-            file.unlink()
-        folder.rmdir()
+def _write_rates(
+    record: Path, prepared: Prepared, rates: Sequence[LearningRateCheck], configuration: Configuration | None
+) -> None:
+    if not rates:
+        return
+    run = rates_run(prepared.variant)
+    with RunLog(record, run) as log:
+        log.append(Started(run=run, seed=prepared.variant.settings.seed, configuration=configuration), durable=False)
+        for event in rates:
+            log.append(event, durable=False)
+        log.append(Finished(run=run, status="done", examples=sum(event.examples for event in rates)))
 
 
 def final_losses(calibration: Calibration) -> list[tuple[Run, Eval]]:

@@ -18,6 +18,9 @@ from safetensors.torch import load, save
 from planner.record import write_atomically
 from trainer.optimizer import MasterAdamW
 
+# Of the tensors' names; a checkpoint of another Plateau counts as none.
+FORMAT = 2
+
 
 class Progress(Struct, frozen=True, kw_only=True):
     """Where a run stands."""
@@ -46,6 +49,7 @@ def write(folder: Path, run: str, progress: Progress, tensors: dict[str, torch.T
     name = f"{run}.{progress.step:08d}.safetensors"
     write_atomically(folder / name, data)
     marker: dict[str, Any] = {
+        "format": FORMAT,
         "file": name,
         "sha256": hashlib.sha256(data).hexdigest(),
         "progress": structs.asdict(progress),
@@ -63,9 +67,17 @@ def read(folder: Path, run: str) -> tuple[Progress, dict[str, torch.Tensor]] | N
         data = (folder / marker["file"]).read_bytes()
     except (OSError, ValueError, KeyError):
         return None
-    if hashlib.sha256(data).hexdigest() != marker["sha256"]:
+    if marker.get("format") != FORMAT or hashlib.sha256(data).hexdigest() != marker["sha256"]:
         return None
     return Progress(**marker["progress"]), load(data)
+
+
+def forget_all(folder: Path) -> None:
+    """Remove every checkpoint: adapters are made from patients' data."""
+    if folder.is_dir():
+        for file in folder.iterdir():
+            file.unlink()
+        folder.rmdir()
 
 
 def forget(folder: Path, run: str) -> None:

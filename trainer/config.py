@@ -17,23 +17,51 @@ BUDGETS_BY_DEFAULT = 6
 SMALLEST_BUDGET_STEPS = 16
 
 
+VARIED = {
+    "targets": ("attention", "all-linear"),
+    "context": None,
+    "quantization": ("fp32", "bf16", "int8", "nf4"),
+    "accumulation": None,
+    "mask": ("suffix", "full"),
+    "rank": None,
+}
+"""What `--vary` knows, with the values a key may have; None: whole numbers."""
+
+
+class Variation(Struct, frozen=True, kw_only=True):
+    """Values of one key of `--vary`; the first is the base's."""
+
+    key: str
+    values: tuple[str, ...]
+
+
 class Settings(Struct, frozen=True, kw_only=True):
     """Options of `calibrate run`; None means: chosen by the model and the machine.
 
     Attributes:
+        data: None only where nothing is learned (`timing_only`).
         more_data: Further sets to learn from; images that sets share are found by content.
         held_out_data: A set that is only evaluated, in place of a part of the others.
         language: See `trainer.dataset.ReadOptions`.
         model: `tiny`, a hub name, or a folder.
         budgets: Examples of each budget.
         context_tokens: Longest answer that is kept, its end included.
+        loss_mask: Where the loss is taken in training: `suffix`, or `full` (prompt and answer).
+        checkpointing: `auto`: only when nothing else fits; `on`, `off`.
+        learning_rate_check: Short runs choose the rate of every configuration; None: where none is given, except for
+            the tiny model alone.
         seed: Of data order and adapters. Another seed on the same record adds replicates.
+        seeds: Further seeds, one after the other.
+        subsets: Shares of the training cases that are calibrated besides all of them, nested.
+        vary: Configurations beside the base; see `trainer.variation`.
+        grid: Every combination of `vary` instead of one change at a time.
+        timing_only: Seconds and bytes, no curve; random weights where the model's are not at hand.
         max_hours: Hard stop of this call.
         answers: Held-out answers generated at each budget.
     """
 
-    data: Path
     out: Path
+    data: Path | None = None
     more_data: tuple[Path, ...] = ()
     held_out_data: Path | None = None
     language: str = "en"
@@ -48,8 +76,15 @@ class Settings(Struct, frozen=True, kw_only=True):
     loss_mask: str = "suffix"
     quantization: str | None = None
     device: str | None = None
+    checkpointing: str = "auto"
     schedule: str = "trunk"
+    learning_rate_check: bool | None = None
     seed: int = 0
+    seeds: tuple[int, ...] = ()
+    subsets: tuple[float, ...] = ()
+    vary: tuple[Variation, ...] = ()
+    grid: bool = False
+    timing_only: bool = False
     max_hours: float | None = None
     resume: bool = False
     keep_samples: bool = False
@@ -73,6 +108,10 @@ class Settings(Struct, frozen=True, kw_only=True):
         if self.budgets is not None and min(self.budgets) < smallest:
             reason = f"a budget of {min(self.budgets)} examples is less than two steps of {batch}"
             mistakes.append(_mistake("--budgets", reason, f"Use budgets of at least {smallest} examples"))
+        if self.data is None and not self.timing_only:
+            mistakes.append(_mistake("--data", "no dataset is named", "Name a folder or a table"))
+        if len({variation.key for variation in self.vary}) < len(self.vary):
+            mistakes.append(_mistake("--vary", "a key stands there twice", "Give all values of a key at once"))
         if not re.fullmatch(r"[a-z]{2,3}", self.language):
             mistakes.append(_mistake("--language", "not a language code", "Write en, de, nl, fr, zh or all"))
         if mistakes:
@@ -85,12 +124,24 @@ class Settings(Struct, frozen=True, kw_only=True):
             InputError: See `trainer.dataset.combine.read_datasets`.
         """
         options = ReadOptions(held_out_fraction=self.held_out_fraction, columns=self.columns, language=self.language)
-        return read_datasets((self.data, *self.more_data), options, held_out=self.held_out_data, gallery=gallery)
+        first = () if self.data is None else (self.data,)
+        return read_datasets((*first, *self.more_data), options, held_out=self.held_out_data, gallery=gallery)
 
     @property
     def is_tiny(self) -> bool:
         """Whether the small model stands in for the real one."""
         return self.model == TINY
+
+    @property
+    def checks_learning_rate(self) -> bool:
+        """Whether short runs choose the learning rate."""
+        if self.learning_rate_check is None:
+            return self.learning_rate is None and not self.is_tiny
+        return self.learning_rate_check
+
+    def all_seeds(self) -> tuple[int, ...]:
+        """Every seed once, `seed` first."""
+        return tuple(dict.fromkeys((self.seed, *self.seeds)))
 
     def effective_batch(self) -> int:
         """Examples a step."""

@@ -7,6 +7,7 @@ first pass reads and checks every image; later passes open none. The projector i
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -59,18 +60,46 @@ def build(
     rows = image_rows(examples)
     width = int(model.network.config.vision_config.hidden_size)
     shape = (len(rows), model.image_tokens, width)
-    path, marker = folder / "features.bin", folder / "features.key"
+    name = f"features-{model.dtype}".replace("torch.", "")
+    path, marker = folder / f"{name}.bin", folder / f"{name}.key"
     size = shape[0] * shape[1] * shape[2]
     complete = marker.exists() and marker.read_text() == key and path.exists()
     if not complete:
         marker.unlink(missing_ok=True)
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
-        os.truncate(path, size * model.dtype.itemsize)
+        _reserve(path, size * model.dtype.itemsize)
     mapped = torch.from_file(str(path), shared=True, size=size, dtype=model.dtype).view(shape)
     if not complete:
         _fill(mapped, model, examples, rows, batch_size, advance)
         write_atomically(marker, key.encode())
     return FeatureCache(mapped)
+
+
+def _reserve(path: Path, size_bytes: int) -> None:
+    """A file of this size whose blocks are there: writing into a mapping on a full disk would kill the process.
+
+    Raises:
+        OSError: The disk has no room; the message says how much is needed.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        os.ftruncate(descriptor, size_bytes)
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(descriptor, 0, size_bytes)
+    except OSError as problem:
+        path.unlink()
+        free = shutil.disk_usage(path.parent).free
+        what = (
+            f"image features need {size_bytes / 2**30:.2f} GiB in the record's work folder, {free / 2**30:.2f} are free"
+        )
+        raise OSError(problem.errno, what) from None
+    finally:
+        os.close(descriptor)
+
+
+def forget(folder: Path) -> None:
+    """Remove all features: they are made from patients' images."""
+    for file in (*folder.glob("features-*.key"), *folder.glob("features-*.bin")):
+        file.unlink()
 
 
 @torch.no_grad()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime
+import math
 import os
 import secrets
+import time
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 import torch
 from msgspec import structs
@@ -19,6 +22,7 @@ from planner.record import Schedule as ScheduleName
 from trainer.config import Settings
 from trainer.dataset import Dataset
 from trainer.model import LoadedModel, parameter_counts
+from trainer.quantize import native_arithmetic
 from trainer.schedule import Budget
 from trainer.tokens import Encoded, unigram_entropy_nats
 
@@ -35,7 +39,6 @@ def make_header(
     budgets: Sequence[Budget],
 ) -> CalibrationHeader:
     """Numbers of configuration, dataset and machine; nothing that names a patient, a file or a user."""
-    trainable, _ = parameter_counts(model.network)
     texts = [example.answer for example in dataset.training]
     return CalibrationHeader(
         calibration_id=f"c{secrets.token_hex(6)}",
@@ -43,23 +46,7 @@ def make_header(
         illustration=settings.is_tiny,
         loss_kind=LossKind.HELD_OUT,
         x_unit=XUnit.EXAMPLES,
-        configuration=Configuration(
-            model=model.name,
-            image_size_px=model.image_size_px,
-            image_tokens=model.image_tokens,
-            context_length_tokens=settings.context(),
-            quantization=model.quantization,
-            precision=str(model.dtype).removeprefix("torch."),
-            lora_targets=settings.lora_targets,
-            lora_rank=settings.lora_rank,
-            lora_alpha=settings.lora_alpha(),
-            lora_parameters=trainable,
-            effective_batch_size=settings.effective_batch(),
-            learning_rate=settings.peak_learning_rate(),
-            schedule=ScheduleName(settings.schedule),
-            loss_mask=settings.loss_mask,
-            dataset_digest=digest,
-        ),
+        configuration=configuration_of(settings, model, digest),
         dataset=DatasetCounts(
             format=dataset.format,
             training_examples=len(training),
@@ -72,26 +59,74 @@ def make_header(
             truncated_share=sum(example.truncated for example in training) / len(training),
             duplicate_answers=len(texts) - len(set(texts)),
         ),
-        hardware=_hardware(model.device),
+        hardware=hardware_of(model),
         architecture=structs.asdict(architecture_from_config(model.network.config.to_dict())),
         suffix_unigram_entropy_nats=unigram_entropy_nats(training),
         vocabulary_size=model.vocabulary_size,
-        environment=_environment(),
+        environment=environment(),
         budgets_planned=[float(budget.examples) for budget in budgets],
     )
 
 
-def _hardware(device: torch.device) -> Hardware:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    if device.type != "cuda":
-        return Hardware(device=device.type, cpu_cores=cores)
-    properties = torch.cuda.get_device_properties(device)
-    return Hardware(
-        device="cuda", gpu=properties.name, gpus=1, memory_gib=properties.total_memory / 2**30, cpu_cores=cores
+def configuration_of(settings: Settings, model: LoadedModel, digest: str | None) -> Configuration:
+    """All that changes the curve; adapters are in place."""
+    trainable, _ = parameter_counts(model.network)
+    return Configuration(
+        model=model.name,
+        image_size_px=model.image_size_px,
+        image_tokens=model.image_tokens,
+        context_length_tokens=settings.context(),
+        quantization=model.quantization,
+        precision=str(model.dtype).removeprefix("torch."),
+        lora_targets=settings.lora_targets,
+        lora_rank=settings.lora_rank,
+        lora_alpha=settings.lora_alpha(),
+        lora_parameters=trainable,
+        effective_batch_size=settings.effective_batch(),
+        learning_rate=settings.peak_learning_rate(),
+        schedule=ScheduleName(settings.schedule),
+        loss_mask=settings.loss_mask,
+        dataset_digest=digest,
     )
 
 
-def _environment() -> dict[str, str]:
+def hardware_of(model: LoadedModel) -> Hardware:
+    """The device, and what it reaches in a large matrix product: what utilisation is measured against."""
+    device = model.device
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    native = native_arithmetic(device)
+    gpu: dict[str, Any] = {}
+    if device.type == "cuda":
+        properties = torch.cuda.get_device_properties(device)
+        gpu = {"gpu": properties.name, "gpus": 1, "memory_gib": properties.total_memory / 2**30}
+    return Hardware(
+        device=device.type,
+        cpu_cores=cores,
+        native_arithmetic=None if native is None else list(native),
+        matmul_tflops_per_s=matmul_tflops_per_s(device, model.dtype),
+        **gpu,
+    )
+
+
+def matmul_tflops_per_s(device: torch.device, dtype: torch.dtype) -> float:
+    """Best rate of a square product in about half a second, in 10**12 FLOP a second."""
+    size = 1024 if device.type == "cpu" else 8192
+    left = torch.randn(size, size, device=device).to(dtype)
+    best = math.inf
+    until = time.perf_counter() + 0.5
+    while True:
+        start = time.perf_counter()
+        left @ left
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        end = time.perf_counter()
+        best = min(best, end - start)
+        if end > until:
+            return 2 * size**3 / best / 1e12
+
+
+def environment() -> dict[str, str]:
+    """Versions by package."""
     found = {}
     for package in PACKAGES:
         try:
@@ -101,27 +136,42 @@ def _environment() -> dict[str, str]:
     return found
 
 
-def refuse_other_configuration(before: CalibrationHeader, now: CalibrationHeader) -> None:
-    """Refuse to mix two configurations in one record.
+def refuse_others(
+    before: CalibrationHeader,
+    configuration_before: Configuration | None,
+    *,
+    configuration: Configuration,
+    held_out: Sequence[Encoded],
+    budgets: Sequence[Budget],
+) -> None:
+    """Refuse to mix other configurations, held-out tokens or budgets into a record.
+
+    `configuration_before` is what the record's runs of this configuration were made with; None: it has none yet.
 
     Raises:
-        InputError: Every field that differs.
+        InputError: Everything that differs.
     """
-    mistakes = []
-    for field in before.configuration.__struct_fields__:
-        old, new = getattr(before.configuration, field), getattr(now.configuration, field)
-        if old != new:
-            reason = f"the record was made with {old}, this call has {new}"
-            remedy = "Give the options of the first call again, or name another --out"
-            mistakes.append(Mistake(file="calibration.json", field=field, reason=reason, remedy=remedy))
-    if before.budgets_planned != now.budgets_planned:
-        mistakes.append(
-            Mistake(
-                file="calibration.json",
-                field="budgets_planned",
-                reason="the record was planned with other budgets",
-                remedy="Leave --budgets out to go on with those of the record",
-            )
+    again = "Give the options of the first call again, or name another --out"
+    differences = [
+        (field, f"the record was made with {old}, this call has {new}", again)
+        for field in Configuration.__struct_fields__
+        if configuration_before is not None
+        and (old := getattr(configuration_before, field)) != (new := getattr(configuration, field))
+    ]
+    tokens = sum(len(example.suffix) for example in held_out)
+    if before.dataset.held_out_tokens != tokens:
+        reason = (
+            f"the record's losses are over {before.dataset.held_out_tokens} held-out tokens, this call's over {tokens}"
         )
-    if mistakes:
-        raise InputError(mistakes)
+        remedy = "Give the same data, vary --context from the first call on, or name another --out"
+        differences.append(("held_out_tokens", reason, remedy))
+    if before.budgets_planned != [float(budget.examples) for budget in budgets]:
+        remedy = "Leave --budgets out to go on with those of the record"
+        differences.append(("budgets_planned", "the record was planned with other budgets", remedy))
+    if differences:
+        raise InputError(
+            [
+                Mistake(file="calibration.json", field=field, reason=reason, remedy=remedy)
+                for field, reason, remedy in differences
+            ]
+        )

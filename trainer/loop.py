@@ -18,7 +18,7 @@ from trainer.feature_cache import FeatureCache
 from trainer.memory import Memory, is_out_of_memory, release, set_checkpointing
 from trainer.model import LoadedModel
 from trainer.optimizer import MasterAdamW
-from trainer.probe import peak_memory_gib
+from trainer.peak import peak_memory_gib
 from trainer.progress import Stage
 from trainer.schedule import Budget, DataOrder, learning_rate
 from trainer.step import StepResult, evaluate, training_step
@@ -28,7 +28,6 @@ from trainer.tokens import Encoded
 SECONDS_BETWEEN_CHECKPOINTS = 120.0
 NON_FINITE_IN_A_ROW = 3
 TRAIN_EVENTS_A_SEGMENT = 40
-ANSWERS_AT_ONCE = 32
 
 
 class RunFailedError(Exception):
@@ -187,54 +186,74 @@ def _save(bench: Bench, log: RunLog, run: str, progress: Progress, optimizer: Ma
     log.append(Checkpoint(run=run, step=progress.step, examples=bench.examples(progress.step)))
 
 
+class Measured(Struct, frozen=True, kw_only=True):
+    """Held-out losses of one state of the adapters, by case."""
+
+    case_loss_sums: list[float]
+    case_tokens: list[int]
+    seconds: float
+
+    @property
+    def loss(self) -> float:
+        """Nats per suffix token, weighted by tokens."""
+        return math.fsum(self.case_loss_sums) / sum(self.case_tokens)
+
+
+def measure(
+    model: LoadedModel, held_out: Sequence[Encoded], features: FeatureCache, memory: Memory, stop: StopFlag
+) -> Measured:
+    """Held-out loss by case, in batches that fit.
+
+    Raises:
+        StoppedEarlyError: A signal or the time limit.
+        RunFailedError: Not even one example fits.
+    """
+    start = time.perf_counter()
+    while memory.evaluation_batch_size:
+        try:
+            sums, tokens = evaluate(
+                model, held_out, features, batch_size=memory.evaluation_batch_size, between=stop.check
+            )
+            return Measured(case_loss_sums=sums, case_tokens=tokens, seconds=time.perf_counter() - start)
+        except (RuntimeError, MemoryError) as problem:
+            if not is_out_of_memory(problem):
+                raise
+        release(model.device)
+        memory.evaluation_batch_size //= 2
+    raise RunFailedError("out_of_memory")
+
+
 def evaluate_held_out(bench: Bench, log: RunLog, run: str, progress: Progress, *, annealed: bool) -> Eval:
     """Held-out loss by case, into the record.
 
     Raises:
         StoppedEarlyError: A signal or the time limit.
-        RunFailedError: It is not finite.
+        RunFailedError: It is not finite, or not even one example fits.
     """
-    start = time.perf_counter()
-    sums, tokens = _evaluated(bench)
-    total = math.fsum(sums)
-    if not math.isfinite(total):
+    found = measure(bench.model, bench.held_out, bench.features, bench.memory, bench.stop)
+    if not math.isfinite(found.loss):
         log.append(NonFinite(run=run, step=progress.step, examples=bench.examples(progress.step)))
         raise RunFailedError("diverged")
+    return log_evaluation(bench, log, run, progress, found, annealed=annealed)
+
+
+def log_evaluation(bench: Bench, log: RunLog, run: str, progress: Progress, found: Measured, *, annealed: bool) -> Eval:
+    """Write an evaluation; when this returns it survives a power loss."""
     event = Eval(
         run=run,
         step=progress.step,
         examples=bench.examples(progress.step),
         unique_examples=bench.order.unique(progress.step),
-        loss=total / sum(tokens),
+        loss=found.loss,
         annealed=annealed,
-        case_loss_sums=sums,
-        case_tokens=tokens,
+        case_loss_sums=found.case_loss_sums,
+        case_tokens=found.case_tokens,
         train_seconds=progress.train_seconds,
-        eval_seconds=time.perf_counter() - start,
+        eval_seconds=found.seconds,
         peak_memory_gib=peak_memory_gib(bench.model.device),
     )
     log.append(event)
     return event
-
-
-def _evaluated(bench: Bench) -> tuple[list[float], list[int]]:
-    """Losses by case, in batches that fit."""
-    memory = bench.memory
-    while memory.evaluation_batch_size:
-        try:
-            return evaluate(
-                bench.model,
-                bench.held_out,
-                bench.features,
-                batch_size=memory.evaluation_batch_size,
-                between=bench.stop.check,
-            )
-        except (RuntimeError, MemoryError) as problem:
-            if not is_out_of_memory(problem):
-                raise
-        release(bench.model.device)
-        memory.evaluation_batch_size //= 2
-    raise RunFailedError("out_of_memory")
 
 
 def answer_held_out(bench: Bench, log: RunLog, run: str, progress: Progress, loss: float) -> Answers | None:
@@ -250,10 +269,21 @@ def answer_held_out(bench: Bench, log: RunLog, run: str, progress: Progress, los
     found: list[answers.Answer] = []
     chosen = answer_subset(bench.held_out, count)
     longest = bench.settings.context()  # an answer that is learned is no longer, its end included
-    for first in range(0, count, ANSWERS_AT_ONCE):
+    first = 0
+    while first < count:
         bench.stop.check()
-        part = chosen[first : first + ANSWERS_AT_ONCE]
-        found += answers.generate(bench.model, part, bench.features, longest_tokens=longest)
+        part = chosen[first : first + bench.memory.answers_at_once]
+        try:
+            found += answers.generate(
+                bench.model, part, bench.features, longest_tokens=longest, between=bench.stop.check
+            )
+            first += len(part)
+            continue
+        except (RuntimeError, MemoryError) as problem:
+            if not is_out_of_memory(problem) or bench.memory.answers_at_once == 1:
+                raise
+        release(bench.model.device)
+        bench.memory.answers_at_once //= 2
     quality = answers.judge(found)
     examples = bench.examples(progress.step)
     event = Answers(

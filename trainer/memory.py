@@ -22,6 +22,7 @@ class Memory(Struct, kw_only=True):
         checkpointing: Activations are computed again in the backward pass: 27 % more work, a tenth of the memory.
         may_checkpoint: Whether it may be turned on when nothing else helps.
         evaluation_batch_size: Examples of a held-out evaluation at once.
+        answers_at_once: Answers that are written side by side.
         halvings: Of the micro-batch, so far.
     """
 
@@ -29,6 +30,7 @@ class Memory(Struct, kw_only=True):
     checkpointing: bool = False
     may_checkpoint: bool = True
     evaluation_batch_size: int = 32
+    answers_at_once: int = 32
     halvings: int = 0
 
     def shrink(self) -> bool:

@@ -15,14 +15,8 @@ from planner.errors import MissingPartError
 from trainer.last_layer import shorten_last_layer
 from trainer.quantize import compute_dtype, loading_options
 from trainer.quiet import hush, quiet
-from trainer.shape import PALIGEMMA, PALIGEMMA_2
+from trainer.shape import PALIGEMMA, REVISIONS
 from trainer.tokens import Tokenizer
-
-# Commits of the hub: another revision would be another model.
-REVISIONS = {
-    PALIGEMMA: "35e4f46485b4d07967e7e9935bc3786aad50687c",
-    PALIGEMMA_2: "96eeb174da13ca1a2b247e4d0867436296c36420",
-}
 
 
 class HubTokenizer:

@@ -1,143 +1,176 @@
-"""Timed shapes: seconds and bytes of training and answering, from which hours on this machine are computed."""
+"""Timed shapes: seconds, bytes, FLOPs and joules of training and answering; hours on this machine follow from them."""
 
 from __future__ import annotations
 
 import statistics
-import sys
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
-import psutil
 import torch
+from msgspec import Struct
 
+from planner.hardware.architecture import architecture_from_config
 from planner.record import Probe
+from trainer import flops
 from trainer.answers import Prefill, padded_prompts
+from trainer.config import Settings
+from trainer.energy import EnergyMeter
+from trainer.made_up import made_up_examples, made_up_features
+from trainer.memory import Memory, is_out_of_memory, release
 from trainer.model import LoadedModel
 from trainer.optimizer import MasterAdamW
+from trainer.peak import peak_memory_gib, reset_peak
+from trainer.progress import say
 from trainer.step import training_step
-from trainer.tokens import Encoded
 
-TRAIN_SHAPES = (1.0, 2.0)
 DECODED_TOKENS = 16
+WARM_UPS = 2
 
 
-def peak_memory_gib(device: torch.device) -> float:
-    """Peak of the process: reserved on a GPU, resident on a CPU."""
-    if device.type == "cuda":
-        return float(torch.cuda.max_memory_reserved(device)) / 2**30
-    try:
-        import resource
+class Prober(Struct, frozen=True, kw_only=True):
+    """Times one configuration.
 
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return float(peak) / (2**30 if sys.platform == "darwin" else 2**20)
-    except ImportError:
-        return float(psutil.Process().memory_info().rss) / 2**30
-
-
-def probe(
-    model: LoadedModel,
-    *,
-    run: str,
-    micro_batch_size: int,
-    prompt_tokens: int,
-    suffix_tokens: int,
-    repeats: int,
-    check: Callable[[], None],
-) -> Iterator[Probe]:
-    """Time training at two shapes, reading a prompt (prefill) and writing (decode), on made-up tokens.
-
-    The adapters are put back as they were. Suffixes of the second training shape are twice as long, and long enough
-    that the whole sequence is at least 1.5 times the first.
+    Attributes:
+        run: Id of the run that the events belong to.
+        repeats: Timed repetitions of a shape.
+        check: Called before every repetition; raises to stop.
     """
-    positions = model.image_tokens + prompt_tokens
-    for factor in TRAIN_SHAPES:
-        suffix = (
-            suffix_tokens if factor == 1 else max(round(factor * suffix_tokens), round(0.6 * positions) + suffix_tokens)
-        )
-        yield _train_probe(model, run, micro_batch_size, prompt_tokens, suffix, repeats, check)
-    yield from _answer_probes(model, run, micro_batch_size, prompt_tokens, repeats, check)
 
+    model: LoadedModel
+    settings: Settings
+    memory: Memory
+    run: str
+    prompt_tokens: int
+    suffix_tokens: int
+    repeats: int
+    check: Callable[[], None]
 
-def _examples(model: LoadedModel, count: int, prompt: int, suffix: int) -> list[Encoded]:
-    generator = torch.Generator().manual_seed(0)
+    def probes(self) -> Iterator[Probe]:
+        """Training at three shapes, reading prompts (prefill) and writing (decode) one and many at a time.
 
-    def ids(length: int) -> tuple[int, ...]:
-        low = min(300, model.vocabulary_size // 2)
-        return tuple(torch.randint(low, model.vocabulary_size - 8, (length,), generator=generator).tolist())
+        The second training shape is at least 1.5 times as long as the first, the third has half the micro-batch: length
+        and batch tell arithmetic from fixed costs. A shape that does not fit is left out, and said. The adapters are
+        put back as they were.
+        """
+        micro = self.memory.micro_batch_size
+        shapes = [(micro, self.suffix_tokens), (micro, self.longer_suffix)]
+        if micro > 1:
+            shapes.append((micro // 2, self.suffix_tokens))
+        for size, suffix in shapes:
+            yield from self.unless_too_large(self.train, size, suffix)
+        for size in dict.fromkeys((1, micro)):
+            yield from self.unless_too_large(self.answer, size)
 
-    return [Encoded(prompt=ids(prompt), suffix=ids(suffix), image=row, case=0, truncated=False) for row in range(count)]
+    @property
+    def longer_suffix(self) -> int:
+        """Suffix of a sequence at least 1.5 times as long."""
+        positions = self.model.image_tokens + self.prompt_tokens
+        return max(2 * self.suffix_tokens, round(0.6 * positions) + self.suffix_tokens)
 
+    def unless_too_large(self, timed: Callable[..., list[Probe]], *shape: int) -> list[Probe]:
+        """Probes of a shape; none where memory does not suffice."""
+        try:
+            return timed(*shape)
+        except (RuntimeError, MemoryError) as problem:
+            if not is_out_of_memory(problem):
+                raise
+        for parameter in self.model.trainable():
+            parameter.grad = None
+        release(self.model.device)
+        say(f"A probe of {shape[0]} examples does not fit into memory and is left out.")
+        return []
 
-def _features(model: LoadedModel, rows: int) -> torch.Tensor:
-    width = int(model.network.config.vision_config.hidden_size)
-    return torch.randn(rows, model.image_tokens, width, generator=torch.Generator().manual_seed(0)).to(model.dtype)
-
-
-def _train_probe(
-    model: LoadedModel, run: str, micro_batch: int, prompt: int, suffix: int, repeats: int, check: Callable[[], None]
-) -> Probe:
-    examples = _examples(model, micro_batch, prompt, suffix)
-    features = _features(model, micro_batch)
-    # Learning rate 0: all the work of a step, and the adapters stay where they are.
-    optimizer = MasterAdamW(model.trainable_named(), learning_rate=0.0)
-    model.network.train()
-
-    def once() -> None:
-        training_step(model, optimizer, examples, lambda rows: features[rows], micro_batch_size=micro_batch)
-
-    seconds = _timed(once, repeats, model.device, check)
-    return _event(model, run, "train", micro_batch, prompt, suffix, seconds)
-
-
-def _answer_probes(
-    model: LoadedModel, run: str, batch: int, prompt: int, repeats: int, check: Callable[[], None]
-) -> Iterator[Probe]:
-    model.network.eval()
-    with torch.no_grad():
-        examples = _examples(model, batch, prompt, 1)
-        ids, mask = padded_prompts(model, examples)
-        features = _features(model, batch)
-        seconds = _timed(lambda: Prefill(model, ids, mask, features), repeats, model.device, check)
-        yield _event(model, run, "prefill", batch, prompt, 0, seconds)
-        state = Prefill(model, ids, mask, features)
+    def train(self, micro_batch_size: int, suffix_tokens: int) -> list[Probe]:
+        """Optimizer steps of one micro-batch."""
+        model = self.model
+        examples = made_up_examples(model, micro_batch_size, self.prompt_tokens, suffix_tokens)
+        features = made_up_features(model, micro_batch_size)
+        # Learning rate 0: all the work of a step, and the adapters stay where they are.
+        optimizer = MasterAdamW(model.trainable_named(), learning_rate=0.0)
+        model.network.train()
 
         def once() -> None:
-            state.decode(state.next_tokens)
+            training_step(model, optimizer, examples, lambda rows: features[rows], micro_batch_size=micro_batch_size)
 
-        seconds = _timed(once, DECODED_TOKENS, model.device, check)
-        yield _event(model, run, "decode", batch, prompt, DECODED_TOKENS, seconds)
+        work = micro_batch_size * flops.step_flops_per_example(
+            architecture_from_config(model.network.config.to_dict()),
+            prompt_tokens=self.prompt_tokens,
+            suffix_tokens=suffix_tokens,
+            lora_targets=self.settings.lora_targets,
+            lora_rank=self.settings.lora_rank,
+            checkpointing=self.memory.checkpointing,
+            short_last_layer=model.short_last_layer,
+        )
+        timing = self._timed(once, self.repeats)
+        return [self._event("train", micro_batch_size, suffix_tokens, work, timing, self.memory.checkpointing)]
+
+    def answer(self, batch: int) -> list[Probe]:
+        """Reading a batch of prompts, and one token of each."""
+        model = self.model
+        architecture = architecture_from_config(model.network.config.to_dict())
+        model.network.eval()
+        with torch.no_grad():
+            ids, mask = padded_prompts(model, made_up_examples(model, batch, self.prompt_tokens, 1))
+            features = made_up_features(model, batch)
+            timing = self._timed(lambda: Prefill(model, ids, mask, features), self.repeats)
+            work = batch * flops.prefill_flops_per_study(architecture, self.prompt_tokens)
+            found = [self._event("prefill", batch, 0, work, timing)]
+            state = Prefill(model, ids, mask, features)
+
+            def once() -> None:
+                state.decode(state.next_tokens)
+
+            timing = self._timed(once, DECODED_TOKENS)
+            middle = WARM_UPS + DECODED_TOKENS // 2
+            work = batch * flops.decode_flops_per_study(architecture, self.prompt_tokens, middle)
+            return [*found, self._event("decode", batch, DECODED_TOKENS, work, timing)]
+
+    def _timed(self, work: Callable[[], object], repeats: int) -> dict[str, Any]:
+        """Seconds and energy of some repetitions, the warm-up left out."""
+        device = self.model.device
+        reset_peak(device)
+        for _ in range(WARM_UPS):
+            self.check()
+            work()
+        _wait(device)
+        meter = EnergyMeter(device)
+        seconds = []
+        for _ in range(repeats):
+            self.check()
+            start = time.perf_counter()
+            work()
+            _wait(device)
+            seconds.append(time.perf_counter() - start)
+        joules = meter.joules()
+        seconds.sort()
+        last = len(seconds) - 1
+        return {
+            "seconds_median": statistics.median(seconds),
+            "seconds_p10": seconds[round(0.1 * last)],
+            "seconds_p90": seconds[round(0.9 * last)],
+            "repeats": repeats,
+            "energy_joules": None if joules is None else joules / repeats,
+        }
+
+    def _event(
+        self, kind: str, batch: int, suffix: int, work: float, timing: dict[str, Any], checkpointing: bool = False
+    ) -> Probe:
+        return Probe(
+            run=self.run,
+            kind=kind,
+            micro_batch_size=batch,
+            image_tokens=self.model.image_tokens,
+            prompt_tokens=self.prompt_tokens,
+            suffix_tokens=suffix,
+            quantization=self.model.quantization,
+            checkpointing=checkpointing,
+            peak_memory_gib=peak_memory_gib(self.model.device),
+            tflop=work / 1e12,
+            **timing,
+        )
 
 
-def _timed(work: Callable[[], object], repeats: int, device: torch.device, check: Callable[[], None]) -> list[float]:
-    found = []
-    for turn in range(repeats + 2):
-        check()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        start = time.perf_counter()
-        work()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        if turn >= 2:
-            found.append(time.perf_counter() - start)
-    return sorted(found)
-
-
-def _event(
-    model: LoadedModel, run: str, kind: str, batch: int, prompt: int, suffix: int, seconds: list[float]
-) -> Probe:
-    last = len(seconds) - 1
-    return Probe(
-        run=run,
-        kind=kind,
-        micro_batch_size=batch,
-        image_tokens=model.image_tokens,
-        prompt_tokens=prompt,
-        suffix_tokens=suffix,
-        seconds_median=statistics.median(seconds),
-        seconds_p10=seconds[round(0.1 * last)],
-        seconds_p90=seconds[round(0.9 * last)],
-        repeats=len(seconds),
-        quantization=model.quantization,
-        peak_memory_gib=peak_memory_gib(model.device),
-    )
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

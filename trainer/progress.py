@@ -4,11 +4,59 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 _SECONDS_BETWEEN_LINES = 10.0
 _SECONDS_TO_FIRST_LINE = 2.0
+# The first steps fill caches and allocate: what they took says nothing about the others.
+_WARM_UPS = 3
+_FEWEST = 8
+_WINDOW = 200
+
+
+class Pace:
+    """How fast it goes and how long it still takes, from the last 200 advances; unknown at first."""
+
+    def __init__(self, total: int, now: Callable[[], float] = time.monotonic) -> None:
+        self.total, self.done = total, 0
+        self._now = now
+        self._left_out = _WARM_UPS
+        self._seen: deque[tuple[float, int]] = deque(maxlen=_WINDOW)
+
+    def advance(self, count: int) -> None:
+        """`count` more are done."""
+        self.done += count
+        if self._left_out:
+            self._left_out -= 1
+            return
+        self._seen.append((self._now(), self.done))
+
+    def skip(self, count: int) -> None:
+        """`count` were done before this call began: they say nothing about the pace."""
+        self.done += count
+        self._seen.clear()
+
+    @property
+    def rate(self) -> float | None:
+        """Units a second."""
+        if len(self._seen) < _FEWEST:
+            return None
+        (start, before), (end, after) = self._seen[0], self._seen[-1]
+        return (after - before) / (end - start) if end > start else None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """To the end."""
+        return None if self.rate is None else max(self.total - self.done, 0) / self.rate
+
+    def sentence(self) -> str:
+        """`12 a second, 3 min left`, or nothing yet."""
+        if self.rate is None or self.seconds_left is None:
+            return ""
+        speed = f"{self.rate:,.0f}" if self.rate >= 10 else f"{self.rate:.2g}"
+        return f"{speed} a second, {duration(self.seconds_left)} left"
 
 
 class Stage:
@@ -17,23 +65,27 @@ class Stage:
     def advance(self, count: int, note: str = "") -> None:
         """`count` more are done."""
 
+    def skip(self, count: int) -> None:
+        """`count` were done before."""
+
 
 class _PlainStage(Stage):
     def __init__(self, title: str, total: int) -> None:
-        self._title, self._total, self._done = title, total, 0
-        self._start = time.monotonic()
-        self._next = self._start + _SECONDS_TO_FIRST_LINE
+        self._title = title
+        self._pace = Pace(total)
+        self._next = time.monotonic() + _SECONDS_TO_FIRST_LINE
 
     def advance(self, count: int, note: str = "") -> None:
-        self._done += count
+        self._pace.advance(count)
         now = time.monotonic()
         if now < self._next:
             return
         self._next = now + _SECONDS_BETWEEN_LINES
-        rate = self._done / (now - self._start)
-        left = duration((self._total - self._done) / rate)
-        note = f", {note}" if note else ""
-        say(f"{self._title}: {self._done:,} of {self._total:,}{note}, {rate:,.0f} a second, {left} left")
+        so_far = f"{self._title}: {self._pace.done:,} of {self._pace.total:,}"
+        say(", ".join(part for part in (so_far, note, self._pace.sentence()) if part))
+
+    def skip(self, count: int) -> None:
+        self._pace.skip(count)
 
 
 def say(sentence: str) -> None:
@@ -58,23 +110,25 @@ def stage(title: str, total: int) -> Iterator[Stage]:
         yield _PlainStage(title, total)
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    speed = "{task.fields[note]}  {task.fields[rate]}"
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn(speed),
+        TextColumn("{task.fields[note]}  {task.fields[pace]}"),
     )
+    pace = Pace(total)
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(title, total=total, note="", rate="")
+        task = bar.add_task(title, total=total, note="", pace="")
 
         class _BarStage(Stage):
             def advance(self, count: int, note: str = "") -> None:
-                found = bar.tasks[task].speed
-                rate = f"{found:,.0f} a second" if found else ""
-                bar.update(task, advance=count, note=note, rate=rate)
+                pace.advance(count)
+                bar.update(task, advance=count, note=note, pace=pace.sentence())
+
+            def skip(self, count: int) -> None:
+                pace.skip(count)
+                bar.update(task, advance=count)
 
         yield _BarStage()

@@ -9,6 +9,8 @@ checkpointing on.
 from __future__ import annotations
 
 import importlib.util
+import re
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,6 +19,69 @@ from planner.errors import MissingPartError
 
 QUANTIZATIONS = ("fp32", "bf16", "int8", "nf4")
 SKIPPED = (".*vision_tower", ".*multi_modal_projector", "lm_head")
+
+
+# Words of /proc/cpuinfo: x86 flags and ARM features.
+_CPU_BF16 = {"avx512_bf16", "amx_bf16", "bf16"}
+_CPU_INT8 = {"avx512_vnni", "avx_vnni", "amx_int8", "i8mm", "asimddp"}
+
+
+def native_arithmetic(device: torch.device) -> tuple[str, ...] | None:
+    """Low precisions that a device has instructions for (`bf16`, `fp16`, `int8`); None: unknown."""
+    if device.type == "cuda":
+        return gpu_arithmetic(torch.cuda.get_device_capability(device))
+    if device.type == "cpu":
+        try:
+            return cpu_arithmetic(Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace"))
+        except OSError:
+            return None
+    return None
+
+
+def gpu_arithmetic(capability: tuple[int, int]) -> tuple[str, ...]:
+    """By CUDA compute capability: bf16 from Ampere (8.0) on, int8 from Turing (7.5) and Pascal's 6.1 on.
+
+    V100 (7.0) and T4 (7.5) are a class of their own: fp16 is all they have, and Gemma's activations overflow it. There
+    the step computes in float32.
+    """
+    found = []
+    if capability >= (8, 0):
+        found.append("bf16")
+    if capability >= (7, 0):
+        found.append("fp16")
+    if capability >= (7, 5) or capability == (6, 1):
+        found.append("int8")
+    return tuple(found)
+
+
+def cpu_arithmetic(cpuinfo: str) -> tuple[str, ...] | None:
+    """By the flags in /proc/cpuinfo; None where it has none."""
+    line = re.search(r"^(?:flags|Features)\s*:(.*)$", cpuinfo, flags=re.MULTILINE)
+    if line is None:
+        return None
+    flags = set(line.group(1).split())
+    return tuple(name for name, words in (("bf16", _CPU_BF16), ("int8", _CPU_INT8)) if flags & words)
+
+
+def precision_remark(quantization: str, device: torch.device) -> str | None:
+    """What the user should know of this device and this quantization, or None."""
+    native = native_arithmetic(device)
+    if device.type == "cuda" and native is not None and "bf16" not in native:
+        return (
+            "This GPU (the class of V100 and T4) has no bfloat16, and Gemma's activations overflow float16: the step "
+            "computes in float32, slower than on a newer GPU. Weights are held as asked."
+        )
+    needed = {"bf16": "bf16", "nf4": "bf16", "int8": "int8"}.get(quantization)
+    if device.type != "cpu" or needed is None:
+        return None
+    if native is None:
+        return f"Whether this processor computes in {needed} is unknown; if not, it is emulated and slow."
+    if needed not in native:
+        return (
+            f"This processor has no {needed} instructions: they are emulated. Losses are right, but seconds say "
+            "nothing about other machines, and fp32 is faster here."
+        )
+    return None
 
 
 def default_quantization(device: torch.device) -> str:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import warnings
 from collections.abc import Iterator
 from typing import Any
 
 
 def hush() -> None:
-    """No progress bars and remarks of transformers."""
-    from transformers.utils import logging
+    """No progress bars and remarks of transformers, no remark of bitsandbytes at every matrix product."""
+    from transformers.utils import logging as transformers_logging
 
-    talk: Any = logging
+    talk: Any = transformers_logging
     talk.set_verbosity_error()
     talk.disable_progress_bar()
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 
 
 @contextlib.contextmanager

@@ -30,14 +30,14 @@ class PlaceholderTokenizer:
 def write_random_weights(config: dict[str, Any], folder: Path) -> None:
     """Random bf16 weights of a shape in Hugging Face's layout, so that they go through the real loading code.
 
-    Seconds and bytes do not depend on what the weights are. `config` are keyword arguments of `PaliGemmaConfig`.
+    Seconds and bytes do not depend on what the weights are. `config` is that of the model's config.json.
     """
     from transformers import PaliGemmaConfig, PaliGemmaForConditionalGeneration
 
     make: Any = PaliGemmaConfig
     hush()
     with torch.device("meta"):
-        network: Any = PaliGemmaForConditionalGeneration(make(**config))
+        network: Any = PaliGemmaForConditionalGeneration(make.from_dict(config))
     network = network.to(torch.bfloat16).to_empty(device="cpu")
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)

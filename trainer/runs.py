@@ -1,4 +1,4 @@
-"""The order in which the runs of a calibration are trained, and where each goes on after a resume."""
+"""The order in which the runs of a series are trained, and where each goes on after a resume."""
 
 from __future__ import annotations
 
@@ -9,83 +9,105 @@ from pathlib import Path
 
 import torch
 
-from planner.record import Eval, Finished, Interrupted, RunLog, Started, read_calibration
-from trainer import checkpoint, preflight
+from planner.record import Configuration, Eval, Finished, Interrupted, Probe, Run, RunLog, Started
+from trainer import checkpoint
 from trainer.checkpoint import Progress
-from trainer.config import Settings
-from trainer.loop import Bench, RunFailedError, advance, answer_held_out, evaluate_held_out, finish
+from trainer.loop import (
+    Bench,
+    Measured,
+    RunFailedError,
+    advance,
+    answer_held_out,
+    evaluate_held_out,
+    finish,
+    log_evaluation,
+)
 from trainer.lora import reset_lora
+from trainer.memory import set_checkpointing
 from trainer.optimizer import MasterAdamW
-from trainer.probe import probe
+from trainer.probe import Prober
 from trainer.progress import Stage, duration, say
 from trainer.schedule import Budget, DataOrder
+from trainer.series import Series
 from trainer.stopping import StoppedEarlyError
 
 PROBE_REPEATS = 5
 
 
-def trunk_id(seed: int) -> str:
-    """Run id of the constant-rate trunk."""
-    return f"trunk-s{seed}"
-
-
-def budget_id(budget: Budget, seed: int) -> str:
-    """Run id of a budget; zeros so that runs sort by size."""
-    return f"b{budget.examples:07d}-s{seed}"
-
-
 class Calibrator:
-    """The order in which runs are trained, and where each goes on after a resume."""
+    """Trains one series into the record."""
 
-    def __init__(self, bench: Bench, settings: Settings, budgets: tuple[Budget, ...], work: Path, bar: Stage) -> None:
+    def __init__(
+        self,
+        bench: Bench,
+        series: Series,
+        *,
+        record: Path,
+        work: Path,
+        bar: Stage,
+        before: dict[str, Run],
+        configuration: Configuration | None,
+        start: Measured,
+    ) -> None:
+        """`configuration` is None for the record's own; `start` is the loss before training."""
         self.bench = bench
-        self.settings = settings
-        self.budgets = budgets
+        self.series = series
+        self.record = record
         self.checkpoints = work / "checkpoints"
         self.bar = bar
-        self.before = {run.id: run for run in read_calibration(settings.out).runs}
-        self.measured = any(run.of(Eval) for run in self.before.values())
+        self.before = before
+        self.configuration = configuration
+        self.start = start
+        self.measured = any(run.of(Probe) for name, run in before.items() if series.variant.of_run(name))
 
-    def trunk_and_branches(self) -> None:
+    def train(self) -> None:
+        """All budgets of the series."""
+        if self.series.variant.settings.schedule == "trunk":
+            self._trunk_and_branches()
+        else:
+            self._separate_runs()
+
+    def _trunk_and_branches(self) -> None:
         """One trunk; at every budget's cool-down a branch runs to its end and the trunk is put back."""
-        trunk, seed = trunk_id(self.settings.seed), self.settings.seed
+        trunk = self.series.trunk
         with self._run(trunk) as log:
-            optimizer, progress = self._start(log, trunk, seed, None, None)
+            optimizer, progress = self._start(log, trunk, self.series.seed, None, None)
             if progress is None:
                 return
             try:
-                for budget in self.budgets:
-                    if self._finished(budget_id(budget, seed)):
+                for budget in self.series.budgets:
+                    if self._finished(self.series.run(budget)):
                         continue
                     progress = advance(
                         self.bench, log, trunk, optimizer, progress, until=budget.cool_down_from, budget=None
                     )
                     here = checkpoint.snapshot(optimizer)
                     self.bench.save(trunk, progress, here)
-                    self._branch(budget, trunk, progress, here)
+                    self._branch(budget, progress, here)
                     checkpoint.restore(optimizer, here)
             except RunFailedError as failure:
                 finish(self.bench, log, trunk, progress, failure.status)
                 return
             finish(self.bench, log, trunk, progress)
 
-    def separate_runs(self) -> None:
+    def _separate_runs(self) -> None:
         """Every budget alone, from the start, each with a data order and adapters of its own."""
-        for index, budget in enumerate(self.budgets):
-            run = budget_id(budget, self.settings.seed)
+        order = self.bench.order
+        for index, budget in enumerate(self.series.budgets):
+            run = self.series.run(budget)
             if self._finished(run):
                 continue
-            seed = 1000 * self.settings.seed + index
-            self.bench.order = DataOrder(len(self.bench.training), self.settings.effective_batch(), seed)
+            seed = 1000 * self.series.seed + index
+            self.bench.order = DataOrder(order.examples, order.batch, seed)
             with self._run(run) as log:
                 optimizer, progress = self._start(log, run, seed, budget, None)
                 if progress is not None:
                     self._to_the_end(log, run, optimizer, progress, budget)
 
-    def _branch(self, budget: Budget, trunk: str, progress: Progress, tensors: dict[str, torch.Tensor]) -> None:
-        run = budget_id(budget, self.settings.seed)
+    def _branch(self, budget: Budget, progress: Progress, tensors: dict[str, torch.Tensor]) -> None:
+        run = self.series.run(budget)
         with self._run(run) as log:
-            optimizer, at = self._start(log, run, self.settings.seed, budget, (trunk, progress, tensors))
+            optimizer, at = self._start(log, run, self.series.seed, budget, (progress, tensors))
             if at is not None:
                 self._to_the_end(log, run, optimizer, at, budget)
 
@@ -108,32 +130,35 @@ class Calibrator:
         run: str,
         seed: int,
         budget: Budget | None,
-        source: tuple[str, Progress, dict[str, torch.Tensor]] | None,
+        source: tuple[Progress, dict[str, torch.Tensor]] | None,
     ) -> tuple[MasterAdamW, Progress | None]:
         """Adapters and optimizer where the run begins or goes on; None when it is over already."""
-        optimizer = self.bench.new_optimizer()
+        bench = self.bench
+        optimizer = bench.new_optimizer()
         if self._finished(run):
             return optimizer, None
         found = checkpoint.read(self.checkpoints, run)
-        progress = found[0] if found else source[1] if source else Progress()
+        progress = found[0] if found else source[0] if source else Progress()
         log.append(
             Started(
                 run=run,
                 budget_examples=float(budget.examples) if budget else None,
-                unique_examples=len(self.bench.training),
+                unique_examples=len(bench.training),
                 seed=seed,
-                branch_of=source[0] if source else None,
-                resumed_examples=float(self.bench.examples(progress.step)) if found else 0.0,
-                micro_batch_size=self.bench.memory.micro_batch_size,
-                checkpointing=self.bench.memory.checkpointing,
+                branch_of=self.series.trunk if source else None,
+                resumed_examples=float(bench.examples(progress.step)) if found else 0.0,
+                configuration=self.configuration,
+                micro_batch_size=bench.memory.micro_batch_size,
+                checkpointing=bench.memory.checkpointing,
             )
         )
+        set_checkpointing(bench.model.network, bench.memory.checkpointing)
         if found or source:
-            checkpoint.restore(optimizer, found[1] if found else source[2])  # type: ignore[index]
+            checkpoint.restore(optimizer, found[1] if found else source[1])  # type: ignore[index]
             if found and source is None:
-                self.bar.advance(self.bench.examples(progress.step), "resumed")
+                self.bar.skip(bench.examples(progress.step))
             return optimizer, progress
-        reset_lora(self.bench.model.trainable_named(), seed)
+        reset_lora(bench.model.trainable_named(), seed)
         optimizer.start_from_parameters()
         if not self.measured:
             self._before_training(log, run, progress)
@@ -141,26 +166,41 @@ class Calibrator:
         return optimizer, progress
 
     def _before_training(self, log: RunLog, run: str, progress: Progress) -> None:
-        """Time some shapes and read the loss before the first step, once a calibration."""
-        bench, header = self.bench, read_calibration(self.settings.out).header
-        for timed in probe(
-            bench.model,
+        """Time some shapes, and write down the loss before the first step; once a configuration."""
+        bench = self.bench
+        prober = Prober(
+            model=bench.model,
+            settings=bench.settings,
+            memory=bench.memory,
             run=run,
-            micro_batch_size=bench.memory.micro_batch_size,
-            prompt_tokens=max(2, round(header.dataset.prompt_tokens_mean or 2)),
-            suffix_tokens=max(2, round(header.dataset.suffix_tokens_mean or 2)),
+            prompt_tokens=_mean([len(example.prompt) for example in bench.training]),
+            suffix_tokens=_mean([len(example.suffix) for example in bench.training]),
             repeats=PROBE_REPEATS,
             check=bench.stop.check,
-        ):
-            log.append(timed)
-        event = evaluate_held_out(bench, log, run, progress, annealed=False)
-        preflight.check_start(
-            event.loss,
-            header.suffix_unigram_entropy_nats or 0.0,
-            pretrained=not self.settings.is_tiny,
-            warn=say,
         )
-        say(f"Held-out loss before training: {event.loss:.3f} nats a token.")
+        probes = []
+        for timed in prober.probes():
+            log.append(timed)
+            probes.append(timed)
+        log_evaluation(bench, log, run, progress, self.start, annealed=False)
+        say(f"Held-out loss before training: {self.start.loss:.3f} nats a token.")
+        self._say_how_long(probes)
+
+    def _say_how_long(self, probes: list[Probe]) -> None:
+        """What the probes promise for this series, before the first step."""
+        timed = [event for event in probes if event.kind == "train"]
+        if not timed:
+            return
+        trunk = self.bench.settings.schedule == "trunk"
+        seconds = self.series.steps(trunk=trunk) * self.bench.order.batch * timed[0].seconds_median
+        seconds /= timed[0].micro_batch_size
+        left = self.bench.stop.seconds_left()
+        late = left is not None and seconds > left
+        say(
+            f"The steps will take about {duration(seconds)} on this machine (measured by {len(timed)} probes), "
+            "evaluations and answers not counted."
+            + (" That is more than --max-hours leaves: it will stop there; go on with --resume." if late else "")
+        )
 
     def _finished(self, run: str) -> bool:
         found = self.before.get(run)
@@ -169,7 +209,7 @@ class Calibrator:
     @contextmanager
     def _run(self, run: str) -> Iterator[RunLog]:
         """The run's log; an early stop inside is written into it."""
-        with RunLog(self.settings.out, run) as log:
+        with RunLog(self.record, run) as log:
             try:
                 yield log
             except StoppedEarlyError as stopped:
@@ -187,6 +227,10 @@ class Calibrator:
     def _examples_on_disk(self, run: str) -> float:
         found = checkpoint.read(self.checkpoints, run)
         return float(self.bench.examples(found[0].step)) if found else 0.0
+
+
+def _mean(lengths: list[int]) -> int:
+    return max(2, round(sum(lengths) / len(lengths)))
 
 
 def _result(event: Eval, token_f1: float | None, progress: Progress) -> str:

@@ -11,6 +11,12 @@ from trainer.sample import SIZE_PX
 PALIGEMMA = "google/paligemma-3b-pt-224"
 PALIGEMMA_2 = "google/paligemma2-3b-pt-224"
 
+# Commits of the hub: another revision would be another model.
+REVISIONS = {
+    PALIGEMMA: "35e4f46485b4d07967e7e9935bc3786aad50687c",
+    PALIGEMMA_2: "96eeb174da13ca1a2b247e4d0867436296c36420",
+}
+
 # The models' config.json; what it leaves out, transformers fills with values that differ from these.
 PALIGEMMA_CONFIG: dict[str, Any] = {
     "image_token_index": 257152,
@@ -53,12 +59,20 @@ PALIGEMMA_2_CONFIG: dict[str, Any] = {
         "vocab_size": 257216,
     },
 }
-CONFIGS = {PALIGEMMA: PALIGEMMA_CONFIG, PALIGEMMA_2: PALIGEMMA_2_CONFIG}
 
 
 def at_image_size(config: dict[str, Any], image_size_px: int) -> dict[str, Any]:
     """The same model for another image size; only its position embeddings differ."""
     return {**config, "vision_config": {**config["vision_config"], "image_size": image_size_px}}
+
+
+PALIGEMMA_448 = "google/paligemma-3b-pt-448"
+CONFIGS = {
+    PALIGEMMA: PALIGEMMA_CONFIG,
+    PALIGEMMA_448: at_image_size(PALIGEMMA_CONFIG, 448),
+    PALIGEMMA_2: PALIGEMMA_2_CONFIG,
+}
+"""Shapes that are known without the model's files."""
 
 
 class TinyShape(Struct, frozen=True, kw_only=True):

@@ -29,6 +29,7 @@ class StopFlag:
 
     def __init__(self, max_hours: float | None = None) -> None:
         self._reason: str | None = None
+        self._at_once = False
         self._deadline = None if max_hours is None else time.monotonic() + 3600 * max_hours
 
     def request(self, reason: str) -> None:
@@ -46,6 +47,20 @@ class StopFlag:
         if self._reason is not None:
             raise StoppedEarlyError(self._reason)
 
+    def seconds_left(self) -> float | None:
+        """To the time limit, or None without one."""
+        return None if self._deadline is None else self._deadline - time.monotonic()
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Inside, a signal stops the work where it is: for work that leaves nothing behind (loading)."""
+        self.check()
+        self._at_once = True
+        try:
+            yield
+        finally:
+            self._at_once = False
+
     @contextmanager
     def signals(self) -> Iterator[None]:
         """Catch SIGINT and SIGTERM inside; a second Ctrl-C stops at once."""
@@ -54,6 +69,8 @@ class StopFlag:
             if number == signal.SIGINT and self._reason == "ctrl_c":
                 raise KeyboardInterrupt
             self.request("ctrl_c" if number == signal.SIGINT else "sigterm")
+            if self._at_once:
+                self.check()
 
         before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from msgspec import structs
 
@@ -18,20 +20,47 @@ SHAPE = structs.replace(
 )
 
 
-def random_model(targets: str | None = "all-linear") -> LoadedModel:
+def random_model(
+    targets: str | None = "all-linear", family: str = "gemma", dtype: torch.dtype = torch.float32
+) -> LoadedModel:
     tokenizer = train_tokenizer(["left upper zone", "right lower zone"], SHAPE.vocabulary)
     model = tiny.new_model(tokenizer, SHAPE)
+    if family == "gemma2":
+        model.network = gemma_2(model.vocabulary_size)
+    model.network.to(dtype)
+    model.dtype = dtype
     model.network.requires_grad_(False)
     shorten_last_layer(model.network)
     model.short_last_layer = True
     if targets:
-        add_lora(model.network, targets=targets, rank=4, alpha=8, seed=0)
+        add_lora(model.network, targets=targets, rank=4, alpha=8, seed=0, dtype=dtype)
         with torch.random.fork_rng():
             torch.manual_seed(1)
             for name, parameter in model.trainable_named().items():
                 if "lora_B" in name:
                     torch.nn.init.normal_(parameter, std=0.05)
     return model
+
+
+def gemma_2(vocabulary: int) -> Any:
+    """A random PaliGemma 2, with Gemma 2's soft caps, norms and grouped keys."""
+    from transformers import PaliGemmaConfig, PaliGemmaForConditionalGeneration
+
+    config = SHAPE.config(vocabulary)
+    config["text_config"] |= {
+        "model_type": "gemma2",
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "head_dim": 16,
+        "query_pre_attn_scalar": 16,
+        "sliding_window": 4096,
+        "pad_token_id": 0,
+    }
+    with torch.random.fork_rng():
+        torch.manual_seed(2)
+        network = PaliGemmaForConditionalGeneration(PaliGemmaConfig(**config, image_token_index=3, pad_token_id=0))
+        torch.nn.init.normal_(network.get_input_embeddings().weight, std=SHAPE.hidden**-0.5)
+    return network.float()
 
 
 def random_examples(

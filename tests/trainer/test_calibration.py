@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import shutil
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -114,11 +115,35 @@ def test_separate_runs_and_branches_of_a_trunk_are_the_same_computation(settings
     assert loss_curves(outcome.calibration)[0].configuration.schedule == "separate"
 
 
-@pytest.mark.parametrize("looks", [20, 43, 46, 48, 52, 56, 60, 66])
+class Counting(StopFlag):
+    """Counts the looks, and those before the record was there."""
+
+    def __init__(self, out: Path) -> None:
+        super().__init__()
+        self.out, self.looks, self.before = out, 0, 0
+
+    def check(self, *_: object) -> None:
+        self.looks += 1
+        if not (self.out / "calibration.json").exists():
+            self.before = self.looks
+
+
+@pytest.fixture(scope="module")
+def looks(table: Path, finished: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[int, int]:
+    """How often a whole calibration looks whether to stop: (before there is a record, in all)."""
+    out = tmp_path_factory.mktemp("counted") / "record"
+    shutil.copytree(finished / "work" / "tiny", out / "work" / "tiny")
+    flag = Counting(out)
+    assert calibrate(small(table, out), flag).exit_code == 0
+    return flag.before, flag.looks
+
+
+@pytest.mark.parametrize("share", [0.001, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0])
 def test_a_resumed_calibration_ends_exactly_like_one_that_never_stopped(
-    settings: Make, finished: Path, looks: int
+    settings: Make, finished: Path, looks: tuple[int, int], share: float
 ) -> None:
-    first = calibrate(settings(), StopAfter(looks))
+    before, total = looks
+    first = calibrate(settings(), StopAfter(before + max(1, round(share * (total - before)))))
     assert (first.interrupted, first.exit_code) == ("sigterm", 75)
     assert [e for run in first.calibration.runs for e in run.of(Interrupted)]
     second = calibrate(settings(resume=True), StopFlag())
@@ -152,8 +177,8 @@ def test_another_seed_adds_replicates_to_the_same_configuration(settings: Make) 
     assert len(curve.examples_n) == 4
 
 
-def test_resume_refuses_another_configuration_and_names_what_differs(settings: Make) -> None:
-    assert calibrate(settings(), StopAfter(50)).exit_code == 75
+def test_resume_refuses_another_configuration_and_names_what_differs(settings: Make, looks: tuple[int, int]) -> None:
+    assert calibrate(settings(), StopAfter(looks[0] + 5)).exit_code == 75
     with pytest.raises(InputError) as caught:
         calibrate(settings(resume=True, learning_rate=0.5, lora_rank=4, budgets=(16, 32)), StopFlag())
     fields = {mistake.field for mistake in caught.value.mistakes}
