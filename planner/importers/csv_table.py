@@ -6,7 +6,7 @@ import csv
 from collections.abc import Sequence
 
 from planner.errors import RecordError
-from planner.importers.table import ForeignLog, LogFile, Row, RunTable
+from planner.importers.table import MOST_ENTRIES, ForeignLog, LogFile, Row, RunTable, too_many
 from planner.reading import read_table
 
 NAME = "csv_table"
@@ -38,6 +38,8 @@ def table_rows(file: LogFile) -> tuple[tuple[str, ...], tuple[Row, ...], dict[st
     Raises:
         RecordError: The table has no shape.
     """
+    if file.data.count(b"\n") > MOST_ENTRIES:
+        raise too_many(file)
     data, cut = _without_torn_line(file.data)
     columns, rows = read_table(data, file=file.name, error=RecordError)
     remarks = {"torn_tail": float(cut)} if cut else {}

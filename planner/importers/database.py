@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from planner.errors import Mistake, RecordError
-from planner.importers.table import LogFile
+from planner.importers.table import MOST_ENTRIES, LogFile, too_many
 
 MAGIC = b"SQLite format 3\0"
-MOST_ROWS = 1_000_000
 _LONGEST_VALUE = 16 * 1024 * 1024
 _MOST_SECONDS = 10.0
 _REMEDY = "Close the program that writes it, and copy the file again"
@@ -51,11 +50,11 @@ class Database:
             RecordError: The file is damaged, or has more rows than are read.
         """
         names, by = (", ".join(f'"{name}"' for name in which) for which in (columns, order))
-        query = f'SELECT {names} FROM "{table}" ORDER BY {by} LIMIT {MOST_ROWS + 1}'  # noqa: S608
+        query = f'SELECT {names} FROM "{table}" ORDER BY {by} LIMIT {MOST_ENTRIES + 1}'  # noqa: S608
         with self._refusing():
             found = self._connection.execute(query).fetchall()
-        if len(found) > MOST_ROWS:
-            raise _fail(self._file, f"more than {MOST_ROWS:,} rows in the table {table}", "Export one run of it")
+        if len(found) > MOST_ENTRIES:
+            raise too_many(self._file)
         return found
 
     @contextlib.contextmanager

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from planner.errors import Mistake, RecordError
-from planner.importers.table import ForeignLog, LogFile, Sample, table_of
+from planner.importers.table import MOST_ENTRIES, ForeignLog, LogFile, Sample, table_of, too_many
 
 NAME = "mlflow_files"
 TITLE = "metric file of MLflow, or a folder of them (mlruns)"
@@ -47,6 +47,8 @@ def read(files: Sequence[LogFile]) -> ForeignLog:
     runs: dict[str, list[Sample]] = {}
     for file in files:
         run, metric = _place(file)
+        if sum(map(len, runs.values())) + file.data.count(b"\n") > MOST_ENTRIES:
+            raise too_many(file)
         if file.name != META and not _DELETED.search(meta.get(run, "")):
             runs.setdefault(run, []).extend(_samples(file, metric, remarks))
     if not runs:

@@ -16,6 +16,8 @@ from msgspec import Struct
 from planner.errors import Mistake, RecordError
 from planner.reading import parse_number
 
+MOST_ENTRIES = 500_000
+"""Values or rows that are read of a log: a curve needs hundreds, and memory is not a stranger's to fill."""
 STEP, WALL_TIME = "step", "wall_time"
 """Columns of a log that has its metrics one by one, each with step and time."""
 
@@ -118,6 +120,12 @@ def table_of(name: str, samples: Iterable[Sample]) -> RunTable:
             cells = {STEP: sample.step, WALL_TIME: sample.seconds, metric: sample.value}
             rows.append(Row(number=len(rows) + 1, cells=cells))
     return RunTable(name=name, columns=tuple(columns), rows=tuple(rows))
+
+
+def too_many(file: LogFile) -> RecordError:
+    """What a log with more than `MOST_ENTRIES` gets."""
+    reason, remedy = f"more than {MOST_ENTRIES:,} entries", "Export one run, or every tenth step of it, as CSV"
+    return RecordError(Mistake(file=file.name, reason=reason, remedy=remedy))
 
 
 def is_blank(cell: Any) -> bool:

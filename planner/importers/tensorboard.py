@@ -9,6 +9,7 @@ Source: tensorflow/core/lib/io/record_writer.h, tensorflow/core/util/event.proto
 
 from __future__ import annotations
 
+import itertools
 import math
 import struct
 from collections.abc import Iterator, Sequence
@@ -19,7 +20,7 @@ import google_crc32c
 
 from planner.errors import Mistake, RecordError
 from planner.importers.messages import BYTES, DOUBLE, FLOAT, INT, DecodeError, message_class
-from planner.importers.table import ForeignLog, LogFile, RunTable, Sample, table_of
+from planner.importers.table import MOST_ENTRIES, ForeignLog, LogFile, RunTable, Sample, table_of, too_many
 
 NAME = "tensorboard"
 TITLE = "TensorBoard event file, or a folder of them"
@@ -62,8 +63,12 @@ def read(files: Sequence[LogFile]) -> ForeignLog:
     """
     remarks: dict[str, float] = {}
     folders: dict[str, list[tuple[float, list[Sample]]]] = {}
+    entries = 0
     for file in files:
-        samples = list(_samples(file, remarks))
+        samples = list(itertools.islice(_samples(file, remarks), MOST_ENTRIES + 1))
+        entries += len(samples)
+        if entries > MOST_ENTRIES:
+            raise too_many(file)
         begun = min((sample.seconds for sample in samples if sample.seconds is not None), default=math.inf)
         folder, samples = _own_run(PurePosixPath(file.path).parent, samples)
         folders.setdefault(folder, []).append((begun, samples))

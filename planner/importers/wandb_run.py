@@ -16,7 +16,7 @@ from typing import Any
 
 from planner.errors import Mistake, RecordError
 from planner.importers.messages import BYTES, INT, DecodeError, message_class
-from planner.importers.table import ForeignLog, LogFile, Row, RunTable
+from planner.importers.table import MOST_ENTRIES, ForeignLog, LogFile, Row, RunTable, too_many
 from planner.reading import decode_json
 
 NAME = "wandb_run"
@@ -61,6 +61,8 @@ def read(files: Sequence[LogFile]) -> ForeignLog:
             cells = _cells(record.history, file, len(rows) + 1)
             columns.update(dict.fromkeys(cells))
             rows.append(Row(len(rows) + 1, cells))
+            if len(rows) > MOST_ENTRIES:
+                raise too_many(file)
     run = RunTable(columns=tuple(columns), rows=tuple(rows))
     return ForeignLog(log=NAME, file=file.name, runs=(run,), entry="history row", log_calls=(_STEP,), remarks=remarks)
 

@@ -11,6 +11,7 @@ from planner.cli.records import import_command
 from planner.importers import READERS, Role
 from planner.importers.names import role_of
 from planner.importers.sources import MAX_BYTES, MOST_FILES
+from planner.importers.table import MOST_ENTRIES
 from planner.importers.trainer_state import MAX_BYTES as JSON_BYTES
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "import.md").read_text("utf-8")
@@ -41,5 +42,5 @@ def test_a_name_that_the_page_mentions_is_what_it_says(name: str, role: Role) ->
 
 
 def test_the_limits_are_those_of_the_readers() -> None:
-    assert f"At most {MAX_BYTES // MIB} MiB and {MOST_FILES:,} files" in PAGE
+    assert f"At most {MAX_BYTES // MIB} MiB, {MOST_ENTRIES:,} values and {MOST_FILES:,} files" in PAGE
     assert f"a JSON log: {JSON_BYTES // MIB} MiB" in PAGE

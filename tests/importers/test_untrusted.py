@@ -6,6 +6,7 @@ import json
 import random
 import time
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +14,17 @@ from hypothesis import strategies as st
 
 from planner.curve import loss_curves
 from planner.errors import InputError, MissingPartError, PlannerError, RecordError
-from planner.importers import ImportFacts, database, import_log, log_contents, parse_log
+from planner.importers import (
+    ImportFacts,
+    csv_table,
+    database,
+    import_log,
+    log_contents,
+    mlflow_files,
+    parse_log,
+    tensorboard,
+    wandb_run,
+)
 from planner.reading import parse_number
 from planner.record import pack, parse_packed
 from tests.factories import example_calibration
@@ -178,10 +189,23 @@ def test_a_name_with_half_a_character_is_no_reason_to_stumble() -> None:
     assert str(caught.value).encode("utf-8")
 
 
-def test_a_database_with_more_rows_than_are_read_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "MOST_ROWS", 50)
-    with pytest.raises(RecordError, match="more than 50 rows in the table metrics"):
-        parse_log(FORMATS["mlflow_database"], file="mlflow.db")
+@pytest.mark.parametrize(
+    ("name", "reader"),
+    [
+        ("tensorboard", tensorboard),
+        ("tensorboard_csv", csv_table),
+        ("wandb_run", wandb_run),
+        ("mlflow_metric", mlflow_files),
+        ("mlflow_database", database),
+        ("trackio_database", database),
+    ],
+)
+def test_a_log_with_more_entries_than_are_read_is_refused(
+    name: str, reader: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "MOST_ENTRIES", 9)
+    with pytest.raises(RecordError, match=r"entries\. Export one run, or every tenth step of it, as CSV"):
+        parse_log(FORMATS[name], file="loss")
 
 
 def test_a_folder_with_more_files_than_are_looked_at_is_refused(
