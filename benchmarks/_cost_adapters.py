@@ -5,28 +5,30 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Mapping, Sequence
-from statistics import NormalDist
 from typing import Any
-
-import msgspec
-import numpy as np
 
 from benchmarks._setup import (
     architecture_of,
     gpu_of,
     mean_tokens_of,
+    metric_of,
     micro_steps_of,
+    number,
     quantization_of,
     shape_of,
     text,
-    with_tower,
 )
 from planner.catalog import GpuSpec, read_catalog
-from planner.hardware.memory import GIB, allocated_bytes
+from planner.hardware.memory_components import GIB, memory_components
+from planner.hardware.memory_probes import fit_correction
 from planner.hardware.step_time import StepTime, micro_step_time, ratios_from_probes
 
 Setup = Mapping[str, Any]
-_P90 = NormalDist().inv_cdf(0.9)
+Factors = Mapping[str, float]
+# What must agree for a probe to be one of the very setting that is asked for; its tokens may differ.
+MEMORY_SETTINGS = ("model", "method", "quant", "lora_rank", "lora_targets", "grad_ckpt", "attn", "compile", "gpu",
+                   "optimizer", "precision")  # fmt: skip
+MACHINE = ("gpu", "n_gpus", "model", "method", "quant", "grad_ckpt", "attn", "compile")
 
 
 @functools.cache
@@ -35,9 +37,7 @@ def shipped_factors() -> dict[str, float]:
     return {row.name: row.value for row in read_catalog().parameters}
 
 
-def peak_memory_gib(
-    setup: Setup, probes: Sequence[Setup] | None = None, *, factors: Mapping[str, float] | None = None
-) -> float:
+def peak_memory_gib(setup: Setup, probes: Sequence[Setup] | None = None, *, factors: Factors | None = None) -> float:
     """Peak memory in the setup's own metric.
 
     Args:
@@ -46,53 +46,37 @@ def peak_memory_gib(
         factors: Other factors than the shipped ones (for leave-one-source-out).
     """
     used = shipped_factors() if factors is None else factors
-    own = _counted_gib(setup, used) * math.exp(used["memory_log_bias"])
-    if not probes:
-        return own
-    counted = np.array([_counted_gib(probe, used) * math.exp(used["memory_log_bias"]) for probe in probes])
-    measured = np.array([float(probe["measured"]) for probe in probes])
-    return _corrected(own, counted, measured)
+    own = counted_gib(setup, used)
+    measured = [(counted_gib(probe, used), number(probe, "measured")) for probe in probes or ()]
+    measured = [pair for pair in measured if pair[1] > 0.0]
+    if not measured:
+        return own * math.exp(used["memory_log_bias"])
+    same = all(_agree(setup, probe, MEMORY_SETTINGS) for probe in probes or ())
+    correction = fit_correction([pair[0] for pair in measured], [pair[1] for pair in measured], same_settings=same)
+    return correction.expected_gib(own)
 
 
-def _counted_gib(setup: Setup, factors: Mapping[str, float]) -> float:
-    """Memory as the setup's metric counts it: allocated, reserved, or by the driver."""
+def counted_gib(setup: Setup, factors: Factors) -> float:
+    """Memory as the setup's metric counts it, without the shift."""
     model = architecture_of(setup)
-    held = sum(allocated_bytes(model, quantization_of(setup), shape_of(setup, model), factors).values()) / GIB
-    metric = text(setup, "metric")
-    if "per-GPU" in metric or "process" in metric or "reserved" in metric:
-        held *= factors["reserved_ratio"]
-    held += factors["workspace_gib"]
-    return held + (factors["runtime_gib"] if "per-GPU" in metric else 0.0)
+    parts = memory_components(model, quantization_of(setup), shape_of(setup, model), factors, metric_of(setup))
+    return sum(parts.values()) / GIB
 
 
-def _corrected(own: float, counted: np.ndarray, measured: np.ndarray) -> float:
-    """An affine map through the probes with slope >= 0; a shift in proportion where they are too close together."""
-    ratio = float(np.exp(np.mean(np.log(measured / counted))))
-    spread = float(counted.max() / counted.min())
-    if len(counted) < 2 or spread < 1.02:
-        return own * ratio
-    weights = 1.0 / measured
-    slope, intercept = np.polyfit(counted, measured, 1, w=weights)
-    if slope <= 0.0:
-        return own * ratio
-    line = float(slope * own + intercept)
-    return line if line > 0.0 else own * ratio
-
-
-def predicted_seconds(setup: Setup, factors: Mapping[str, float], gpu: GpuSpec | None = None) -> float:
+def predicted_seconds(setup: Setup, factors: Factors, gpu: GpuSpec | None = None) -> float:
     """Seconds of a step in the setup's own way of counting steps; on `gpu` where the catalog has no such card."""
     return step_of(setup, factors, gpu).seconds * micro_steps_of(setup)
 
 
-def step_of(setup: Setup, factors: Mapping[str, float], gpu: GpuSpec | None = None) -> StepTime:
+def step_of(setup: Setup, factors: Factors, gpu: GpuSpec | None = None) -> StepTime:
     """Terms of one micro-step."""
-    model = with_tower(architecture_of(setup), setup)
-    shape = msgspec.structs.replace(shape_of(setup, model), suffix_tokens=mean_tokens_of(setup))
+    model = architecture_of(setup)
+    shape = shape_of(setup, model, tokens=mean_tokens_of(setup))
     return micro_step_time(model, quantization_of(setup), shape, gpu or gpu_of(setup), factors)
 
 
 def seconds_per_step(
-    setup: Setup, probes: Sequence[Setup] | None = None, *, factors: Mapping[str, float] | None = None
+    setup: Setup, probes: Sequence[Setup] | None = None, *, factors: Factors | None = None
 ) -> dict[str, float]:
     """Median and 80 % interval of the seconds of a step.
 
@@ -102,16 +86,28 @@ def seconds_per_step(
         factors: Other factors than the shipped ones (for leave-one-source-out).
     """
     used = shipped_factors() if factors is None else factors
-    if not probes:
-        return interval_around(predicted_seconds(setup, used), used["unprobed_log_sd"])
-    measured = [float(probe["measured"]) / micro_steps_of(probe) for probe in probes]
-    device, host = ratios_from_probes([step_of(probe, used) for probe in probes], measured, used)
-    middle = step_of(setup, used).corrected(device, host) * micro_steps_of(setup)
-    same = all(text(probe, column) == text(setup, column) for probe in probes for column in ("gpu", "model", "method"))
-    return interval_around(middle, used["probe_log_sd" if same else "transfer_log_sd"])
+    timed = [probe for probe in probes or () if number(probe, "measured") > 0.0]
+    if not timed:
+        return unprobed_interval(predicted_seconds(setup, used), used)
+    same = all(_agree(setup, probe, MACHINE) for probe in timed)
+    measured = [number(probe, "measured") / micro_steps_of(probe) for probe in timed]
+    ratios = ratios_from_probes([step_of(probe, used) for probe in timed], measured, used, same_machine=same)
+    middle = step_of(setup, used).corrected(ratios) * micro_steps_of(setup)
+    width = math.exp(_P90 * used["probe_log_sd" if same else "transfer_log_sd"])
+    return {"median": middle, "lo80": middle / width, "hi80": middle * width}
 
 
-def interval_around(median: float, log_sd: float) -> dict[str, float]:
-    """80 % interval of a lognormal quantity."""
-    width = math.exp(_P90 * log_sd)
-    return {"median": median, "lo80": median / width, "hi80": median * width}
+def unprobed_interval(median: float, factors: Factors) -> dict[str, float]:
+    """80 % interval around the step model: what published runs left on both sides of it."""
+    return {
+        "median": median,
+        "lo80": median * math.exp(factors["unprobed_log_p10"]),
+        "hi80": median * math.exp(factors["unprobed_log_p90"]),
+    }
+
+
+def _agree(setup: Setup, probe: Setup, columns: Sequence[str]) -> bool:
+    return all(text(setup, column) == text(probe, column) for column in columns)
+
+
+_P90 = 1.2815515655446004

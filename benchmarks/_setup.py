@@ -1,4 +1,8 @@
-"""A run of `../shared/groundtruth/` as the planner's own types, from input columns only (DESIGN section 10)."""
+"""A run of `../shared/groundtruth/` as the planner's own types, from input columns only (DESIGN section 10).
+
+What the columns do not say is inferred from what they do say about the training code: Lightning calls its arithmetic
+`bf16-true`, torchtune its memory `peak active`; everything else is taken for transformers with peft.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,8 @@ import msgspec
 
 from planner.catalog import GpuSpec, Quantization, read_catalog
 from planner.hardware.architecture import ModelArchitecture
-from planner.hardware.memory import TrainingShape
+from planner.hardware.memory_components import MemoryMetric
+from planner.hardware.training_shape import Head, TrainingShape
 
 GROUND_TRUTH = Path(__file__).resolve().parent.parent.parent / "shared" / "groundtruth"
 INPUT_COLUMNS = (
@@ -47,23 +52,34 @@ INPUT_COLUMNS = (
     "compile",
     "metric",
 )
-LINEAR_BYTES = {"none": 2.0, "nf4": 0.5625, "bnb.nf4": 0.5625, "nf4-dq": 0.516, "int4-gptq": 0.5625, "int8": 1.02}
-GPU_NAMES = {"A6000": "RTX-A6000", "RTX4090": "RTX-4090", "A100-80GB": "A100-80GB-SXM", "A100": "A100-80GB-SXM"}
+GPU_NAMES = {
+    "a100": "A100-80GB-SXM",
+    "a100-80gb": "A100-80GB-SXM",
+    "a100-40gb": "A100-40GB-SXM",
+    "h100": "H100-SXM",
+    "h100-80gb": "H100-SXM",
+    "h200": "H200-SXM",
+    "a6000": "RTX-A6000",
+    "rtx4090": "RTX-4090",
+    "rtx3090": "RTX-3090",
+    "rtx5090": "RTX-5090",
+    "v100": "V100-32GB",
+}
+ANY_GPU = "A100-80GB-SXM"
 # Prompt and answer of an Alpaca example; the longest of a batch grows slowly with the batch.
-ALPACA_TOKENS, ALPACA_GROWTH = 140.0, 0.35
-# Longest over mean of a batch of four.
-PADDING = 1.2
+ALPACA_TOKENS, PADDING_GROWTH = 140.0, 0.35
 # Prompt and answer of a visual question.
 IMAGE_TEXT_TOKENS = 48
 NAMES_OF_LINEAR = {
-    "q": ("q_proj", "q+", "c_attn", "query", "self_attn", "all-linear"),
-    "k": ("k_proj", "c_attn", "key", "self_attn", "all-linear"),
-    "v": ("v_proj", "+v", "c_attn", "value", "self_attn", "all-linear"),
-    "o": ("o_proj", "+o", "c_proj", "projection", "self_attn", "all-linear"),
-    "gate": ("gate_proj", "mlp", "w1", "w2", "all-linear"),
-    "up": ("up_proj", "mlp", "w1", "w2", "all-linear"),
-    "down": ("down_proj", "mlp", "c_proj", "all-linear"),
+    "q": ("q_proj", "q+", "c_attn", "query", "qkv", "self_attn", "all"),
+    "k": ("k_proj", "c_attn", "key", "qkv", "self_attn", "all"),
+    "v": ("v_proj", "+v", "v+", "c_attn", "value", "qkv", "self_attn", "all"),
+    "o": ("o_proj", "+o", "c_proj", "projection", "attn.proj", "self_attn", "all"),
+    "gate": ("gate_proj", "mlp", "w1", "w2", "all"),
+    "up": ("up_proj", "mlp", "fc1", "w1", "w2", "all"),
+    "down": ("down_proj", "mlp", "fc2", "c_proj", "all"),
 }
+DEFAULT_ADAPTED = ("q", "v")
 
 
 def read_rows(file: str) -> list[dict[str, str]]:
@@ -76,12 +92,13 @@ def read_rows(file: str) -> list[dict[str, str]]:
 
 
 def number(setup: Mapping[str, Any], column: str, otherwise: float = math.nan) -> float:
-    """A column as a number; empty, "nan" and None are `otherwise`."""
+    """A column as a number; empty, not a number and missing are `otherwise`."""
     value = setup.get(column)
-    if value is None or value in ("", "nan"):
+    try:
+        found = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
         return otherwise
-    found = float(value)
-    return otherwise if math.isnan(found) else found
+    return found if math.isfinite(found) else otherwise
 
 
 def text(setup: Mapping[str, Any], column: str) -> str:
@@ -91,13 +108,16 @@ def text(setup: Mapping[str, Any], column: str) -> str:
 
 
 def architecture_of(setup: Mapping[str, Any]) -> ModelArchitecture:
-    """The model, without its vision tower; sizes that are missing are those of a common model of as many parameters."""
+    """The model with its vision tower; sizes that are missing are those of a common model of as many parameters."""
     parameters = number(setup, "params", 3e9)
+    name = text(setup, "model").lower()
     # Decoders have about 12 x layers x hidden^2 weights with hidden = 100 to 128 x layers.
     layers = int(number(setup, "layers", max(round((parameters / (12 * 110**2)) ** (1 / 3)), 2)))
-    hidden = int(number(setup, "hidden", 128 * round(110 * layers / 128)))
+    hidden = int(number(setup, "hidden", 128 * max(round(110 * layers / 128), 1)))
     heads = int(number(setup, "heads", max(hidden // 128, 1)))
-    return ModelArchitecture(
+    gated = number(setup, "gated", 1.0) != 0
+    second_gemma = any(word in name for word in ("gemma2", "gemma-2-", "paligemma2"))
+    model = ModelArchitecture(
         hidden=hidden,
         intermediate=int(number(setup, "inter", 3.5 * hidden)),
         layers=layers,
@@ -105,17 +125,41 @@ def architecture_of(setup: Mapping[str, Any]) -> ModelArchitecture:
         key_value_heads=int(number(setup, "kv", heads)),
         head_size=int(number(setup, "head_dim", hidden // heads)),
         vocabulary=int(number(setup, "vocab", 128_000)),
-        gated=number(setup, "gated", 1.0) != 0,
+        gated=gated,
         tied=number(setup, "tied", 1.0) != 0,
+        norms_per_layer=4 if second_gemma or "gemma3" in name or "gemma-3" in name else 2,
+        layer_normalization=not gated,
+        softcapped_attention=second_gemma,
     )
+    # What the columns leave out: a vision tower or biases.
+    beyond = number(setup, "params", 0.0) - model.parameters
+    model = msgspec.structs.replace(model, other_language_parameters=max(int(beyond), 0))
+    return _with_tower(model, setup) if number(setup, "vlm", 0.0) != 0 else model
+
+
+def _with_tower(model: ModelArchitecture, setup: Mapping[str, Any]) -> ModelArchitecture:
+    """SigLIP of PaliGemma in place of the parameters that the language model does not explain."""
+    size = 448 if "448" in text(setup, "model") else 896 if "896" in text(setup, "model") else 224
+    tower = msgspec.structs.replace(
+        model, vision_hidden=1152, vision_intermediate=4304, vision_layers=27, image_size_px=size
+    )
+    beyond = model.other_language_parameters - tower.vision_parameters - tower.projector_parameters
+    return msgspec.structs.replace(tower, other_language_parameters=max(beyond, 0))
 
 
 def quantization_of(setup: Mapping[str, Any]) -> Quantization:
-    """Bytes of the setup's weights."""
-    name = text(setup, "quant") or "none"
+    """Bytes of the setup's weights, told by the name of the format."""
+    name = text(setup, "quant").lower()
+    each = 2.0
+    if "-dq" in name or "double" in name:
+        each = 0.516
+    elif any(word in name for word in ("nf4", "fp4", "int4", "4bit", "4-bit", "gptq", "awq")) or name == "4":
+        each = 0.5625
+    elif "8" in name:
+        each = 1.02
     return Quantization(
-        quantization=name,
-        bytes_per_linear_parameter=LINEAR_BYTES.get(name, 2.0),
+        quantization=name or "none",
+        bytes_per_linear_parameter=each,
         bytes_per_other_parameter=2.0,
         precision_class="bf16",
         relative_step_time=1.0,
@@ -125,76 +169,108 @@ def quantization_of(setup: Mapping[str, Any]) -> Quantization:
     )
 
 
+def adapted_of(setup: Mapping[str, Any], model: ModelArchitecture) -> tuple[str, ...]:
+    """Linear layers with an adapter; q and v where nothing is said that is understood."""
+    targets = text(setup, "lora_targets").lower()
+    hit = [name for name, words in NAMES_OF_LINEAR.items() if any(word in targets for word in words)]
+    return tuple(name for name in hit if name in model.linear_shapes) or DEFAULT_ADAPTED
+
+
 def lora_parameters_of(setup: Mapping[str, Any], model: ModelArchitecture) -> int:
     """Trainable adapter weights: given, or from rank and targets."""
     given: float = number(setup, "trainable_params")
     if not math.isnan(given):
         return int(given)
-    rank, targets = number(setup, "lora_rank", 0.0), text(setup, "lora_targets")
-    shapes = model.linear_shapes
-    hit = [name for name, words in NAMES_OF_LINEAR.items() if name in shapes and any(word in targets for word in words)]
-    return int(model.layers * rank * sum(sum(shapes[name]) for name in hit))
+    rank, shapes = number(setup, "lora_rank", 0.0), model.linear_shapes
+    return int(model.layers * rank * sum(sum(shapes[name]) for name in adapted_of(setup, model)))
 
 
 def tokens_of(setup: Mapping[str, Any]) -> int:
-    """Tokens of one example."""
-    return int(number(setup, "seq_len", 1024.0))
-
-
-def shape_of(setup: Mapping[str, Any], model: ModelArchitecture) -> TrainingShape:
-    """What is held at once, with the habits of the code that trains: told by arithmetic, compiler and metric."""
-    litgpt, torchtune = text(setup, "precision") == "bf16-true", text(setup, "metric") == "peak active"
-    compiled = number(setup, "compile", 0.0) == 1
-    gptq = text(setup, "quant") == "int4-gptq"
-    quantized = (text(setup, "quant") or "none") != "none"
-    return TrainingShape(
-        prompt_tokens=0,
-        suffix_tokens=tokens_of(setup),
-        lora_parameters=lora_parameters_of(setup, model),
-        micro_batch_size=int(number(setup, "micro_batch", 1.0)),
-        # `prepare_model_for_kbit_training` switches checkpointing on where nothing is said.
-        checkpointing=number(setup, "grad_ckpt", float(quantized and not litgpt)) == 1,
-        full=text(setup, "method") == "full",
-        head_on_all_tokens=True,
-        lean_head=litgpt or gptq or torchtune,
-        chunked_head=compiled and torchtune,
-        upcast=quantized and not (litgpt or torchtune or gptq),
-        stored_head=litgpt,
-        eager_attention=text(setup, "attn") == "eager",
-        compiled=compiled,
-    )
+    """Text tokens of the longest example."""
+    images = "image tok" in text(setup, "seq_basis")
+    return int(number(setup, "seq_len", IMAGE_TEXT_TOKENS if images else 1024.0))
 
 
 def mean_tokens_of(setup: Mapping[str, Any]) -> int:
     """Text tokens that an example takes on average in a padded batch, where the length is only a limit."""
-    basis, batch = text(setup, "seq_basis"), number(setup, "micro_batch", 1.0)
-    stated = re.search(r"mean ~(\d+)", basis)
+    basis, longest = text(setup, "seq_basis"), float(tokens_of(setup))
+    growth = math.pow(max(number(setup, "micro_batch", 1.0), 1.0), PADDING_GROWTH)
+    stated = re.search(r"mean\D{0,3}(\d+)", basis)
     if stated:
-        return round(float(stated[1]) * PADDING)
-    if "Alpaca" in basis:
-        return round(min(float(tokens_of(setup)), float(ALPACA_TOKENS * batch**ALPACA_GROWTH)))
-    if "image tok" in basis:
-        return IMAGE_TEXT_TOKENS
-    return tokens_of(setup)
+        return round(min(longest, float(stated[1]) * min(growth, 1.2)))
+    if "alpaca" in basis.lower():
+        return round(min(longest, ALPACA_TOKENS * growth))
+    return round(longest)
 
 
-def with_tower(model: ModelArchitecture, setup: Mapping[str, Any]) -> ModelArchitecture:
-    """The model with PaliGemma's tower where the setup is a vision-language model."""
-    if number(setup, "vlm", 0.0) == 0:
-        return model
-    size = 448 if "448" in text(setup, "model") else 224
-    return msgspec.structs.replace(
-        model, vision_hidden=1152, vision_intermediate=4304, vision_layers=27, image_size_px=size
+def shape_of(setup: Mapping[str, Any], model: ModelArchitecture, *, tokens: int | None = None) -> TrainingShape:
+    """What is held at once, with the habits of the code that trains."""
+    lightning, torchtune = is_lightning(setup), "active" in text(setup, "metric")
+    gptq = "gptq" in text(setup, "quant").lower()
+    quantized = quantization_of(setup).bytes_per_linear_parameter < 2.0
+    compiled = number(setup, "compile", 0.0) == 1
+    upcast = quantized and not (lightning or torchtune or gptq)
+    if compiled and torchtune:
+        head = Head.CHUNKED
+    elif lightning or gptq or torchtune:
+        head = Head.LEAN
+    else:
+        head = Head.UPCAST if upcast else Head.PLAIN
+    asked = tokens_of(setup) if tokens is None else tokens
+    if "image tok" not in text(setup, "seq_basis"):
+        # The length is that of the whole sequence, image tokens included.
+        asked = max(asked - model.image_tokens, 1)
+    return TrainingShape(
+        prompt_tokens=0,
+        suffix_tokens=asked,
+        lora_parameters=lora_parameters_of(setup, model),
+        adapted=adapted_of(setup, model),
+        micro_batch_size=max(int(number(setup, "micro_batch", 1.0)), 1),
+        copied_inputs=True,
+        half_adapters=lightning,
+        # `prepare_model_for_kbit_training` switches checkpointing on where nothing is said.
+        checkpointing=number(setup, "grad_ckpt", float(upcast or gptq)) == 1,
+        full=text(setup, "method") == "full",
+        head=head,
+        head_on_all_tokens=True,
+        wide_activations=quantized and not gptq,
+        dequantized_kept=gptq,
+        stored_head=lightning,
+        eager_attention=text(setup, "attn") == "eager",
+        causal=not model.vision_layers,
+        compiled=compiled,
+        # Adapters by suffix name reach the tower, and its features are computed at every step.
+        adapters_in_tower=model.vision_layers > 0,
+        cached_features=False,
+        accumulation=micro_steps_of(setup),
     )
+
+
+def is_lightning(setup: Mapping[str, Any]) -> bool:
+    """Whether Lightning's name for 16-bit arithmetic is used."""
+    return text(setup, "precision") == "bf16-true"
+
+
+def metric_of(setup: Mapping[str, Any]) -> MemoryMetric:
+    """What kind of memory the row gives; where it does not say so, what the allocator holds."""
+    metric = text(setup, "metric").lower()
+    if "alloc" in metric or "active" in metric or (is_lightning(setup) and "reserved" not in metric):
+        return MemoryMetric.ALLOCATED
+    if any(word in metric for word in ("smi", "driver", "nvml", "per-gpu")):
+        return MemoryMetric.DRIVER
+    return MemoryMetric.RESERVED
 
 
 def gpu_of(setup: Mapping[str, Any]) -> GpuSpec:
     """The catalog's GPU; an A100 where the name is not known."""
     name = text(setup, "gpu")
-    known = {spec.gpu: spec for spec in read_catalog().gpus}
-    return known.get(GPU_NAMES.get(name, name), known["A100-80GB-SXM"])
+    catalog = read_catalog()
+    known = {spec.gpu.lower(): spec for spec in catalog.gpus}
+    wanted = name.lower().replace(" ", "-").removeprefix("nvidia-")
+    wanted = GPU_NAMES.get(wanted, wanted).lower()
+    return known.get(wanted) or catalog.gpu_of_driver(name) or known[ANY_GPU.lower()]
 
 
 def micro_steps_of(setup: Mapping[str, Any]) -> float:
     """Micro-steps of what the source calls a step: litgpt counts micro-steps, the others optimizer steps."""
-    return 1.0 if text(setup, "precision") == "bf16-true" else number(setup, "grad_accum", 1.0)
+    return 1.0 if is_lightning(setup) else max(number(setup, "grad_accum", 1.0), 1.0)

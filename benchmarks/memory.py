@@ -2,129 +2,101 @@
 
 from __future__ import annotations
 
-import itertools
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks._cost_adapters import peak_memory_gib
-from benchmarks._memory_learning import left_out, measured_rows
-from benchmarks._setup import INPUT_COLUMNS, text
+from benchmarks._cost_adapters import peak_memory_gib, shipped_factors
+from benchmarks._memory_learning import learn_apart, measured_rows, predicted
+from benchmarks._probing import (
+    Pair,
+    Row,
+    after_two_probes,
+    as_probe,
+    by_source,
+    identical_setups,
+    with_interval,
+    with_other_settings,
+)
+from benchmarks._setup import INPUT_COLUMNS
 from benchmarks.figure import Figure, at_least, at_most
 
 FloatArray = NDArray[np.float64]
-Row = dict[str, str]
-
-TOKENS = {"seq_len", "micro_batch", "grad_accum", "seq_basis"}
-APART = 1.5
-BOOTSTRAPS = 2000
+Apart = Mapping[str, Mapping[str, float]]
 
 
 def measure(quick: bool) -> list[Figure]:
-    """Errors in percent; an interval over sources beside the first."""
+    """Errors in percent; every figure by factors that never saw a row of the source, with an interval over sources."""
     rows = measured_rows()
     if not rows:
         return [Figure(name="memory: ../shared/groundtruth is not there, nothing measured", value=0.0, unit="rows")]
-    measured = np.array([float(row["peak_gib"]) for row in rows])
-    error = 100.0 * (left_out(rows) / measured - 1.0)
+    apart = learn_apart(rows)
+    return [
+        *_zero_shot(rows, apart),
+        *_after_two_probes(rows, apart, quick=quick),
+        *_with_other_settings(rows, apart, quick=quick),
+    ]
+
+
+def _zero_shot(rows: Sequence[Row], apart: Apart) -> list[Figure]:
+    measured = np.array([_peak(row) for row in rows])
+    shift = math.exp(shipped_factors()["memory_log_bias"])
+    error = 100.0 * (shift * predicted(rows, apart) / measured - 1.0)
     sources = np.array([row["source"] for row in rows])
-    low, high = clustered_interval(np.abs(error), sources)
-    found = [
-        at_most("memory zero-shot, source left out: MAPE", float(np.abs(error).mean()), "%", 15.0),
-        Figure(name="  its 90 % interval over sources, lower end", value=low, unit="%"),
-        Figure(name="  its 90 % interval over sources, upper end", value=high, unit="%"),
-        at_least("memory zero-shot: within 10 %", _share(np.abs(error) <= 10.0), "%", 65.0),
-        at_most("memory zero-shot: low by more than 10 %", _share(error < -10.0), "%", 5.0),
+    lora = np.array([row["method"] != "full" for row in rows])
+    size, hit, low = np.abs(error), _percent(np.abs(error) <= 10.0), _percent(error < -10.0)
+    name = "memory zero-shot"
+    return [
+        *with_interval(at_most(f"{name}: MAPE", float(size.mean()), "%", 15.0), size, sources),
+        *with_interval(at_least(f"{name}: within 10 %", float(hit.mean()), "%", 65.0), hit, sources),
+        *with_interval(at_most(f"{name}: low by more than 10 %", float(low.mean()), "%", 5.0), low, sources),
+        Figure(name=f"  {name}: low by more than 10 %, LoRA and QLoRA alone", value=float(low[lora].mean()), unit="%"),
+        *by_source(f"{name}, MAPE", size, sources, "%"),
+        *by_source(f"{name}, low by more than 10 %", low, sources, "%"),
     ]
-    found += [
-        Figure(name=f"  MAPE on {source} ({(sources == source).sum()} rows)", unit="%",
-               value=float(np.abs(error[sources == source]).mean()))
-        for source in sorted(set(sources))
-    ]  # fmt: skip
-    near = np.array(list(_after_two_probes(rows, quick=quick)))
-    far = np.array(list(_with_other_settings(rows, quick=quick)))
-    found += [
-        at_most(f"memory after two probes ({len(near)} predictions): MAPE", float(np.abs(near).mean()), "%", 3.0),
-        at_least("memory after two probes: within 10 %", _share(np.abs(near) <= 10.0), "%", 95.0),
-        at_most("memory after two probes: worst", float(np.abs(near).max()), "%", 25.0),
-        at_most(
-            f"memory with another rank, quantization or checkpointing than the probes ({len(far)}): MAPE",
-            float(np.abs(far).mean()),
-            "%",
-            10.0,
-        ),
+
+
+def _after_two_probes(rows: Sequence[Row], apart: Apart, *, quick: bool) -> list[Figure]:
+    error, sources = _errors(after_two_probes(rows, quick=quick), apart)
+    size, hit = np.abs(error), _percent(np.abs(error) <= 10.0)
+    noise, setups = identical_setups(rows, _peak)
+    name = "memory after two probes"
+    return [
+        *with_interval(at_most(f"{name} ({len(size)}): MAPE", float(size.mean()), "%", 3.0), size, sources),
+        *with_interval(at_least(f"{name}: within 10 %", float(hit.mean()), "%", 95.0), hit, sources),
+        at_most(f"{name}: worst", float(size.max()), "%", 25.0),
+        *by_source(f"{name}, MAPE", size, sources, "%"),
+        Figure(name=f"  memory of {setups} setups measured more than once: spread", value=100.0 * noise, unit="%"),
     ]
-    return found
 
 
-def clustered_interval(values: FloatArray, clusters: NDArray[np.str_], level: float = 0.9) -> tuple[float, float]:
-    """Interval of a mean by drawing whole clusters with replacement."""
-    random = np.random.default_rng(0)
-    by_cluster = [values[clusters == name] for name in sorted(set(clusters))]
-    means = [
-        float(np.concatenate([by_cluster[i] for i in random.integers(0, len(by_cluster), len(by_cluster))]).mean())
-        for _ in range(BOOTSTRAPS)
+def _with_other_settings(rows: Sequence[Row], apart: Apart, *, quick: bool) -> list[Figure]:
+    error, sources = _errors(with_other_settings(rows, quick=quick), apart)
+    size, low = np.abs(error), _percent(error < -10.0)
+    name = "memory when rank, bits, checkpointing, attention or GPU differ from the probes"
+    return [
+        *with_interval(at_most(f"{name} ({len(size)}): MAPE", float(size.mean()), "%", 10.0), size, sources),
+        Figure(name="  the same: low by more than 10 %", value=float(low.mean()), unit="%"),
     ]
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
 
 
-def groups(rows: Sequence[Row]) -> dict[tuple[str, ...], list[Row]]:
-    """Rows that differ in their tokens alone."""
-    found: dict[tuple[str, ...], list[Row]] = defaultdict(list)
-    for row in rows:
-        key = [row["source"], *(text(row, column) for column in INPUT_COLUMNS if column not in TOKENS)]
-        found[tuple(key)].append(row)
-    return found
+def _errors(asked: Iterable[tuple[Row, Pair]], apart: Apart) -> tuple[FloatArray, NDArray[np.str_]]:
+    """Errors in percent and sources, each by the factors that never saw the source."""
+    errors, sources = [], []
+    for row, pair in asked:
+        setup = {column: row.get(column) for column in INPUT_COLUMNS}
+        probes = [as_probe(probe, _peak(probe)) for probe in pair]
+        expected = peak_memory_gib(setup, probes, factors=apart[row["source"]])
+        errors.append(100.0 * (expected / _peak(row) - 1.0))
+        sources.append(row["source"])
+    return np.array(errors), np.array(sources)
 
 
-def tokens(row: Row) -> float:
-    """Tokens held at once."""
-    return float(row["seq_len"]) * float(row["micro_batch"])
+def _peak(row: Row) -> float:
+    return float(row["peak_gib"])
 
 
-def probe_pairs(rows: Sequence[Row]) -> Iterator[tuple[Row, Row]]:
-    """Pairs whose tokens lie at least `APART` times apart, the smaller first."""
-    for one, other in itertools.combinations(sorted(rows, key=tokens), 2):
-        if tokens(other) >= APART * tokens(one):
-            yield one, other
-
-
-def _after_two_probes(rows: Sequence[Row], *, quick: bool) -> Iterator[float]:
-    """Errors of the other rows of a group, between half of the smaller probe and twice the larger one."""
-    for group in groups(rows).values():
-        pairs = list(probe_pairs(group))
-        for one, other in pairs[:3] if quick else pairs:
-            for row in group:
-                if row in (one, other) or not 0.5 * tokens(one) <= tokens(row) <= 2.0 * tokens(other):
-                    continue
-                yield _error(row, (one, other))
-
-
-def _with_other_settings(rows: Sequence[Row], *, quick: bool) -> Iterator[float]:
-    """Errors of rows of the same source, model and GPU as the probes, with other settings."""
-    by_model: dict[tuple[str, str, str], list[list[Row]]] = defaultdict(list)
-    for group in groups(rows).values():
-        by_model[group[0]["source"], group[0]["model"], group[0]["gpu"]].append(group)
-    for settings in by_model.values():
-        for probed, asked in itertools.permutations(settings, 2):
-            if (probed[0]["method"] == "full") != (asked[0]["method"] == "full"):
-                continue
-            pairs = list(probe_pairs(probed))
-            for pair in pairs[:1] if quick else pairs:
-                for row in asked:
-                    if 0.5 * tokens(pair[0]) <= tokens(row) <= 2.0 * tokens(pair[1]):
-                        yield _error(row, pair)
-
-
-def _error(row: Row, probes: Sequence[Row]) -> float:
-    setup = {column: row.get(column) for column in INPUT_COLUMNS}
-    measured = [{column: probe.get(column) for column in INPUT_COLUMNS} | {"measured": probe["peak_gib"]}
-                for probe in probes]  # fmt: skip
-    return 100.0 * (peak_memory_gib(setup, measured) / float(row["peak_gib"]) - 1.0)
-
-
-def _share(hit: NDArray[np.bool_]) -> float:
-    return 100.0 * float(hit.mean())
+def _percent(hit: NDArray[np.bool_]) -> FloatArray:
+    return np.where(hit, 100.0, 0.0)

@@ -1,18 +1,17 @@
 """Seconds an example (training) and a study (serving) take, as draws with their basis.
 
-Measured: probes of the calibration on the same GPU. Extrapolated: probes on another GPU, scaled by the ratio of the
-step model on both, wider. Unprobed: the step model alone, with the spread of published runs around it. Seconds of a
-CPU are never transferred to a GPU.
+Measured: probes of the calibration on the same GPU. Extrapolated: probes on another GPU, or of other bits, through the
+step model of both, wider. Unprobed: the step model alone, with the spread of published runs around it, which is wider
+towards more seconds: training code is slowed down in many ways and sped up in few. Seconds of a CPU are never
+transferred to a GPU.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 
-import msgspec
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, structs
 from numpy.typing import NDArray
 
 from planner.catalog import Catalog, GpuSpec, Quantization
@@ -21,28 +20,42 @@ from planner.hardware.architecture import (
     decode_flops_per_token,
     key_value_bytes_per_token,
     prefill_flops,
+    vision_flops,
 )
-from planner.hardware.memory import TrainingShape
-from planner.hardware.step_time import micro_step_time, ratios_from_probes
+from planner.hardware.basis import TimingBasis
+from planner.hardware.probes import gpu_probes, shape_of_probe
+from planner.hardware.step_time import matmul_flops_per_s, micro_step_time, ratios_from_probes
+from planner.hardware.training_shape import TrainingShape
 from planner.record import Calibration, Probe
 
+__all__ = ["Seconds", "TimingBasis", "answering_seconds_per_study", "training_seconds_per_example"]
+
 FloatArray = NDArray[np.float64]
-
-
-class TimingBasis(StrEnum):
-    """Where seconds come from."""
-
-    MEASURED = "measured"
-    EXTRAPOLATED = "extrapolated"
-    UNPROBED = "unprobed"
+_P90 = 1.2815515655446004
 
 
 class Seconds(Struct, frozen=True, kw_only=True):
-    """Draws of seconds, shape (m,), with their basis and a sentence on it."""
+    """Draws of seconds, shape (m,), with their basis and a sentence on it.
+
+    Attributes:
+        once_per_image_s: What every different image costs once, beside: decoding it and caching its features.
+    """
 
     seconds_m: FloatArray
     basis: TimingBasis
     sentence: str
+    once_per_image_s: float = 0.0
+
+    def per_example(self, examples_m: FloatArray, images: float | None) -> FloatArray:
+        """Seconds of an example with its share of the feature cache, shape (m,).
+
+        Args:
+            examples_m: Examples that are processed.
+            images: Different images among the training studies; None: every example has its own.
+        """
+        with np.errstate(invalid="ignore"):
+            new = np.ones_like(examples_m) if images is None else np.minimum(images / examples_m, 1.0)
+        return self.seconds_m + self.once_per_image_s * np.where(np.isfinite(new), new, 0.0)
 
 
 def training_seconds_per_example(
@@ -58,26 +71,40 @@ def training_seconds_per_example(
     """Seconds of one example in training, without evaluation and start-up."""
     normal = rng.standard_normal(draws)
     factors = {row.name: row.value for row in catalog.parameters}
+    effective = calibration.header.configuration.effective_batch_size or shape.micro_batch_size
+    shape = structs.replace(shape, accumulation=max(effective / shape.micro_batch_size, 1.0))
     step = micro_step_time(architecture, quantization, shape, gpu, factors)
-    probes = [probe for probe in _gpu_probes(calibration, quantization) if probe.kind == "train"]
-    origin = catalog.gpu_of_driver(calibration.header.hardware.gpu) if probes else None
-    if origin is not None:
-        device, host = _ratios(probes, architecture, quantization, shape, origin, factors)
-        middle = step.corrected(device, host) / shape.micro_batch_size
-        if origin.gpu == gpu.gpu:
+    once = _once_per_image_s(architecture, gpu, factors) if shape.cached_features else 0.0
+    origin = catalog.gpu_of_driver(calibration.header.hardware.gpu)
+    own = [probe for probe in gpu_probes(calibration, quantization.quantization) if probe.kind == "train"]
+    others = [probe for probe in gpu_probes(calibration) if probe.kind == "train"]
+    probes, known = own or others, {row.quantization: row for row in catalog.quantizations}
+    if origin is not None and probes and all(probe.quantization in known for probe in probes):
+        same = bool(own) and origin.gpu == gpu.gpu
+        expected = [
+            micro_step_time(architecture, known[probe.quantization], shape_of_probe(shape, probe), origin, factors)
+            for probe in probes
+        ]
+        ratios = ratios_from_probes(expected, [probe.seconds_median for probe in probes], factors, same_machine=same)
+        middle = step.corrected(ratios) / shape.micro_batch_size
+        if same:
             return Seconds(
                 seconds_m=middle * np.exp(factors["probe_log_sd"] * normal),
                 basis=TimingBasis.MEASURED,
                 sentence=f"Measured on {gpu.gpu} by {len(probes)} probes of this calibration.",
+                once_per_image_s=once,
             )
+        bits = "" if own else f" in {probes[0].quantization}"
         return Seconds(
             seconds_m=middle * np.exp(factors["transfer_log_sd"] * normal),
             basis=TimingBasis.EXTRAPOLATED,
-            sentence=f"Extrapolated from {len(probes)} probes on {origin.gpu} by the step model of both GPUs; not "
-            f"measured on {gpu.gpu}.",
+            sentence=f"Extrapolated from {len(probes)} probes on {origin.gpu}{bits} by the step model; not measured on "
+            f"{gpu.gpu}{'' if own else ' in ' + quantization.quantization}.",
+            once_per_image_s=once,
         )
     slower = rng.uniform(quantization.relative_step_time, quantization.relative_step_time_high, draws)
-    seconds = step.seconds / shape.micro_batch_size * np.exp(factors["unprobed_log_sd"] * normal) * slower
+    spread = np.where(normal < 0.0, factors["unprobed_log_p10"] / -_P90, factors["unprobed_log_p90"] / _P90)
+    seconds = step.seconds / shape.micro_batch_size * np.exp(spread * normal) * slower
     flops = step.flops / shape.micro_batch_size
     low, high = (flops / (gpu.training_tflops * 1e12 * np.quantile(seconds, share)) for share in (0.9, 0.1))
     return Seconds(
@@ -88,7 +115,16 @@ def training_seconds_per_example(
             f"{gpu.training_tflops:g} TFLOP/s (dense), as published runs of such a shape reach. "
             f"{_why_unprobed(calibration, gpu)}"
         ),
+        once_per_image_s=once,
     )
+
+
+def _once_per_image_s(architecture: ModelArchitecture, gpu: GpuSpec, factors: Mapping[str, float]) -> float:
+    """Decoding an image and running it through the vision tower once."""
+    if not architecture.vision_layers:
+        return 0.0
+    rate = matmul_flops_per_s(gpu, factors) * factors["compute_share"]
+    return factors["host_s_per_image"] + vision_flops(architecture) / rate
 
 
 def answering_seconds_per_study(
@@ -109,7 +145,7 @@ def answering_seconds_per_study(
     prefill, step = _answering_terms(architecture, prompt_tokens, answer_tokens, gpu, quantization, batch, factors)
     measured = _measured_answering(calibration, quantization)
     origin = catalog.gpu_of_driver(calibration.header.hardware.gpu) if measured else None
-    basis, spread = TimingBasis.UNPROBED, factors["unprobed_log_sd"]
+    basis, spread = TimingBasis.UNPROBED, factors["unprobed_log_p90"] / _P90
     sentence = f"Unprobed: prefill from FLOPs, decoding from bandwidth or host, {batch:g} studies at a time."
     if measured is not None and origin is not None:
         for_probe = (origin, quantization, float(measured[0].micro_batch_size), factors)
@@ -140,8 +176,7 @@ def _answering_terms(
     Reading is bound by arithmetic; a decoding step by reading weights and key-value cache, by arithmetic, or by the
     host that launches its kernels, whichever is slowest.
     """
-    reached = factors["compute_share_fp16" if gpu.precision_class == "fp16" else "compute_share"]
-    rate = gpu.training_tflops * 1e12 * reached
+    rate = matmul_flops_per_s(gpu, factors) * factors["compute_share"]
     context = architecture.image_tokens + prompt_tokens + answer_tokens
     weights = (
         architecture.linear_parameters * quantization.bytes_per_linear_parameter
@@ -162,7 +197,7 @@ def _answering_terms(
 def _measured_answering(calibration: Calibration, quantization: Quantization) -> tuple[Probe, Probe] | None:
     """The largest prefill and decode probes of a GPU at this quantization."""
     largest: dict[str, Probe] = {}
-    for probe in _gpu_probes(calibration, quantization):
+    for probe in gpu_probes(calibration, quantization.quantization):
         known = largest.get(probe.kind)
         if known is None or probe.micro_batch_size >= known.micro_batch_size:
             largest[probe.kind] = probe
@@ -170,42 +205,6 @@ def _measured_answering(calibration: Calibration, quantization: Quantization) ->
     if found[0] is None or found[1] is None or found[0].micro_batch_size != found[1].micro_batch_size:
         return None
     return found[0], found[1]
-
-
-def _gpu_probes(calibration: Calibration, quantization: Quantization) -> list[Probe]:
-    """Probes of a GPU at this quantization; none of a CPU and none of a stand-in model."""
-    if calibration.header.illustration or calibration.header.hardware.device != "cuda":
-        return []
-    probes: list[Probe] = [probe for run in calibration.runs for probe in run.of(Probe)]
-    return [probe for probe in probes if probe.quantization == quantization.quantization]
-
-
-def _ratios(
-    probes: list[Probe],
-    architecture: ModelArchitecture,
-    quantization: Quantization,
-    shape: TrainingShape,
-    origin: GpuSpec,
-    factors: Mapping[str, float],
-) -> tuple[float, float]:
-    """Device and host of the probed machine, as ratios to the step model."""
-    expected = [
-        micro_step_time(
-            architecture,
-            quantization,
-            msgspec.structs.replace(
-                shape,
-                prompt_tokens=probe.prompt_tokens,
-                suffix_tokens=probe.suffix_tokens,
-                micro_batch_size=probe.micro_batch_size,
-                checkpointing=probe.checkpointing,
-            ),
-            origin,
-            factors,
-        )
-        for probe in probes
-    ]
-    return ratios_from_probes(expected, [probe.seconds_median for probe in probes], factors)
 
 
 def _why_unprobed(calibration: Calibration, gpu: GpuSpec) -> str:

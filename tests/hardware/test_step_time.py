@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planner.catalog import read_catalog
-from planner.hardware.architecture import architecture_from_numbers
+from planner.hardware.architecture import architecture_from_numbers, vision_flops
 from planner.hardware.memory import TrainingShape
-from planner.hardware.step_time import micro_step_time, ratios_from_probes
+from planner.hardware.step_time import StepRatios, matmul_flops_per_s, micro_step_time, ratios_from_probes
 from planner.hardware.throughput import (
     TimingBasis,
     answering_seconds_per_study,
@@ -26,6 +26,8 @@ ROW = CATALOG.architecture("google/paligemma-3b-pt-224")
 PALIGEMMA = architecture_from_numbers(ROW)
 SHAPE = TrainingShape(prompt_tokens=16, suffix_tokens=64, lora_parameters=9_805_824, micro_batch_size=4)
 BF16 = CATALOG.quantization("bf16")
+NF4 = CATALOG.quantization("nf4")
+PRECISE = FACTORS | {"probe_noise_log_sd": 0.0005}
 A100, H100, L4, T4 = (CATALOG.gpu(name) for name in ("A100-80GB-SXM", "H100-SXM", "L4", "T4"))
 
 
@@ -41,40 +43,104 @@ def test_every_term_is_positive_and_no_gpu_beats_its_dense_rate(gpu, quantizatio
 
 
 def test_twice_the_rate_halves_arithmetic_and_nothing_else() -> None:
-    twice = msgspec.structs.replace(A100, bf16_dense_tflops=2 * A100.training_tflops)
+    twice = msgspec.structs.replace(A100, matmul_tflops=2 * A100.matmul_tflops)
     slow, fast = step(A100), step(twice)
     assert fast.arithmetic_s == pytest.approx(slow.arithmetic_s / 2)
-    assert (fast.traffic_s, fast.host_s) == (slow.traffic_s, slow.host_s)
+    assert (fast.traffic_s, fast.weights_s, fast.host_s) == (slow.traffic_s, slow.weights_s, slow.host_s)
 
 
-def test_twice_the_bandwidth_halves_traffic_and_dequantization_and_nothing_else() -> None:
-    nf4 = CATALOG.quantization("nf4")
-    slow = step(A100, nf4)
-    fast = step(msgspec.structs.replace(A100, bandwidth_gb_s=2 * A100.bandwidth_gb_s), nf4)
+def test_a_card_whose_matrix_rate_was_not_measured_reaches_the_usual_share_of_its_datasheet() -> None:
+    unmeasured = msgspec.structs.replace(A100, matmul_tflops=None)
+    assert matmul_flops_per_s(unmeasured, FACTORS) == pytest.approx(312e12 * FACTORS["matmul_share"])
+    assert matmul_flops_per_s(A100, FACTORS) == 271.2e12
+
+
+def test_twice_the_bandwidth_halves_traffic_and_weights_and_nothing_else() -> None:
+    slow = step(A100, NF4)
+    fast = step(msgspec.structs.replace(A100, bandwidth_gb_s=2 * A100.bandwidth_gb_s), NF4)
     assert fast.traffic_s == pytest.approx(slow.traffic_s / 2)
-    assert fast.dequantization_s == pytest.approx(slow.dequantization_s / 2) != 0.0
+    assert fast.weights_s == pytest.approx(slow.weights_s / 2) != 0.0
     assert (fast.arithmetic_s, fast.host_s) == (slow.arithmetic_s, slow.host_s)
 
 
-def test_launching_kernels_takes_as_long_for_one_example_as_for_eight_except_for_the_images() -> None:
-    one, eight = step(micro_batch_size=1), step(micro_batch_size=8)
-    assert eight.host_s - one.host_s == pytest.approx(7 * FACTORS["host_s_per_image"])
+def test_four_bit_weights_cost_unpacking_however_many_tokens_there_are() -> None:
+    for size in (1, 8):
+        assert step(A100, NF4, micro_batch_size=size).weights_s == step(A100, NF4).weights_s > 3 * step(A100).weights_s
+    assert step(A100, NF4, checkpointing=True).weights_s == pytest.approx(1.5 * step(A100, NF4).weights_s)
 
 
-@given(st.floats(0.4, 2.5), st.floats(0.4, 2.5))
-def test_probes_that_show_both_sides_recover_them(device: float, host: float) -> None:
-    shapes = [step(L4, micro_batch_size=size, suffix_tokens=suffix) for size, suffix in ((1, 4), (1, 200), (8, 500))]
-    shapes.append(msgspec.structs.replace(shapes[0], arithmetic_s=1e-4, traffic_s=1e-5))
-    measured = [shape.corrected(device, host) for shape in shapes]
-    found = ratios_from_probes(shapes, measured, FACTORS | {"probe_log_sd": 0.005})
-    assert found == pytest.approx((device, host), rel=0.05)
+def test_launching_kernels_takes_as_long_for_one_example_as_for_eight() -> None:
+    assert step(micro_batch_size=1).host_s == step(micro_batch_size=8).host_s
+
+
+def test_checkpointing_computes_the_forward_pass_again() -> None:
+    plain, again = step(), step(checkpointing=True)
+    assert again.flops / plain.flops == pytest.approx(3 / 2, rel=0.05)
+    assert again.host_s > 1.3 * plain.host_s
+
+
+def test_images_are_decoded_and_seen_by_the_tower_only_where_their_features_are_not_cached() -> None:
+    cached, seen = step(), step(cached_features=False)
+    trained = step(cached_features=False, adapters_in_tower=True)
+    assert cached.loading_s == 0.0
+    assert seen.loading_s == pytest.approx(4 * FACTORS["host_s_per_image"])
+    assert (seen.flops - cached.flops) / 4 == pytest.approx(vision_flops(PALIGEMMA))
+    assert trained.arithmetic_s > seen.arithmetic_s > cached.arithmetic_s
+    assert trained.host_s > seen.host_s > cached.host_s
+
+
+def test_capped_scores_are_materialised_and_move_more_bytes() -> None:
+    capped = msgspec.structs.replace(PALIGEMMA, softcapped_attention=True)
+    plain, more = (micro_step_time(model, BF16, SHAPE, A100, FACTORS) for model in (PALIGEMMA, capped))
+    assert more.traffic_s > plain.traffic_s
+    assert more.flops == plain.flops
+
+
+def test_a_causal_mask_spares_half_of_attention_where_flash_attention_runs() -> None:
+    full, causal = step(suffix_tokens=2000), step(suffix_tokens=2000, causal=True)
+    assert causal.flops < full.flops
+    assert step(T4, suffix_tokens=2000, causal=True) == step(T4, suffix_tokens=2000)
+
+
+def test_full_fine_tuning_moves_all_weights_once_an_optimizer_step() -> None:
+    often, seldom = step(full=True, accumulation=1.0), step(full=True, accumulation=8.0)
+    assert often.traffic_s > seldom.traffic_s
+    assert often.flops > step().flops
+
+
+@given(st.floats(0.4, 2.5), st.floats(0.4, 2.5), st.floats(0.4, 2.5))
+def test_probes_that_show_all_sides_recover_them(device: float, weights: float, host: float) -> None:
+    shapes = [
+        step(L4, NF4, micro_batch_size=size, suffix_tokens=suffix) for size, suffix in ((1, 4), (1, 300), (8, 500))
+    ]
+    shapes.append(msgspec.structs.replace(shapes[0], arithmetic_s=1e-4, traffic_s=1e-5, weights_s=1e-4))
+    ratios = StepRatios(device=device, weights=weights, host=host)
+    found = ratios_from_probes(shapes, [shape.corrected(ratios) for shape in shapes], PRECISE)
+    for shape in shapes:
+        assert shape.corrected(found) == pytest.approx(shape.corrected(ratios), rel=0.01)
+    assert found.device == pytest.approx(device, rel=0.1)
+
+
+@given(st.floats(0.2, 5.0), st.floats(0.2, 5.0))
+def test_longer_steps_never_take_less_whatever_the_probes_say(one: float, other: float) -> None:
+    shapes = [step(L4, suffix_tokens=size) for size in (64, 512)]
+    found = ratios_from_probes(shapes, [one * shapes[0].seconds, other * shapes[1].seconds], FACTORS)
+    taken = [step(L4, suffix_tokens=size).corrected(found) for size in (16, 64, 256, 1024)]
+    assert taken == sorted(taken)
 
 
 def test_long_probes_leave_the_host_near_the_model() -> None:
     long = [step(T4, micro_batch_size=8, suffix_tokens=size) for size in (500, 1000)]
-    device, host = ratios_from_probes(long, [1.5 * shape.device_s for shape in long], FACTORS)
-    assert device == pytest.approx(1.5, rel=0.1)
-    assert 0.5 < host < 1.5
+    found = ratios_from_probes(long, [1.5 * shape.device_s for shape in long], FACTORS)
+    assert found.device == pytest.approx(1.5, rel=0.1)
+    assert 0.8 < found.host < 1.2
+
+
+def test_probes_of_another_machine_move_less() -> None:
+    shapes = [step(L4, suffix_tokens=size) for size in (64, 512)]
+    measured = [2.0 * shape.seconds for shape in shapes]
+    here, there = (ratios_from_probes(shapes, measured, FACTORS, same_machine=same) for same in (True, False))
+    assert 1.0 < there.device < here.device
 
 
 def seconds(calibration, gpu, quantization=BF16, draws: int = 4000):
@@ -141,17 +207,35 @@ def test_seconds_of_a_cpu_are_never_transferred() -> None:
     assert "CPU" in seconds(slow, L4).sentence
 
 
-def test_probes_of_a_stand_in_model_or_of_other_bits_count_as_none() -> None:
+def test_probes_of_a_stand_in_model_count_as_none() -> None:
     probed = probed_on("L4", 1.4)
     stand_in = msgspec.structs.replace(probed, header=msgspec.structs.replace(probed.header, illustration=True))
     assert seconds(stand_in, L4).basis is TimingBasis.UNPROBED
-    assert seconds(probed, L4, CATALOG.quantization("nf4")).basis is TimingBasis.UNPROBED
+
+
+def test_probes_of_other_bits_are_extrapolated_and_say_so() -> None:
+    probed = probed_on("L4", 1.4)
+    here, there = seconds(probed, L4), seconds(probed, L4, NF4)
+    assert there.basis is TimingBasis.EXTRAPOLATED
+    assert "in bf16" in there.sentence and "in nf4" in there.sentence
+    assert np.std(np.log(there.seconds_m)) > 2 * np.std(np.log(here.seconds_m))
 
 
 def test_the_unprobed_interval_is_the_spread_that_published_runs_left() -> None:
     found = seconds(example_calibration(), A100, draws=40_000).seconds_m
-    low, high = np.quantile(found, [0.1, 0.9])
-    assert high / low == pytest.approx(np.exp(2 * 1.2816 * FACTORS["unprobed_log_sd"]), rel=0.05)
+    low, middle, high = np.quantile(found, [0.1, 0.5, 0.9])
+    assert low / middle == pytest.approx(np.exp(FACTORS["unprobed_log_p10"]), rel=0.03)
+    assert high / middle == pytest.approx(np.exp(FACTORS["unprobed_log_p90"]), rel=0.03)
+
+
+def test_every_different_image_is_decoded_once_and_repeated_passes_are_cheaper() -> None:
+    found = seconds(example_calibration(), A100)
+    examples = np.full(4000, 4000.0)
+    every, few, none = (found.per_example(examples, images) for images in (None, 1000.0, 0.0))
+    assert found.once_per_image_s > FACTORS["host_s_per_image"]
+    assert every - none == pytest.approx(found.once_per_image_s)
+    assert few - none == pytest.approx(found.once_per_image_s / 4)
+    assert np.isfinite(found.per_example(np.full(4000, np.inf), 1000.0)).all()
 
 
 def answered(calibration, gpu, answer_tokens: int = 64):
