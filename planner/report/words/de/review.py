@@ -239,9 +239,11 @@ UPLOAD = UploadWords(
     kinds={
         "trainer_state": "trainer_state.json von Hugging Face",
         "tensorboard": "TensorBoard-Events",
+        "wandb_run": "Lauf-Datei von Weights & Biases",
         "wandb_csv": "Weights-&-Biases-CSV",
-        "mlflow": "MLflow",
-        "trackio": "Trackio",
+        "mlflow_files": "Metrik-Dateien von MLflow",
+        "mlflow_database": "Datenbank von MLflow",
+        "trackio": "Datenbank von Trackio",
         "csv_table": "CSV mit Schritten und Losses",
     },
     facts="**Was das Log nicht sagt.** Lassen Sie leer, was Sie nicht wissen: Es bleibt „unbekannt“, wo es zählt.",

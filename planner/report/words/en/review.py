@@ -235,9 +235,11 @@ UPLOAD = UploadWords(
     kinds={
         "trainer_state": "trainer_state.json of Hugging Face",
         "tensorboard": "TensorBoard events",
+        "wandb_run": "Weights & Biases run file",
         "wandb_csv": "Weights & Biases CSV",
-        "mlflow": "MLflow",
-        "trackio": "Trackio",
+        "mlflow_files": "MLflow metric files",
+        "mlflow_database": "MLflow database",
+        "trackio": "Trackio database",
         "csv_table": "CSV of steps and losses",
     },
     facts="**What the log does not say.** Leave what you do not know: it stays “unknown” wherever it matters.",

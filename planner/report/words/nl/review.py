@@ -238,9 +238,11 @@ UPLOAD = UploadWords(
     kinds={
         "trainer_state": "trainer_state.json van Hugging Face",
         "tensorboard": "TensorBoard-events",
+        "wandb_run": "runbestand van Weights & Biases",
         "wandb_csv": "Weights & Biases-CSV",
-        "mlflow": "MLflow",
-        "trackio": "Trackio",
+        "mlflow_files": "metriekbestanden van MLflow",
+        "mlflow_database": "database van MLflow",
+        "trackio": "database van Trackio",
         "csv_table": "CSV met stappen en losses",
     },
     facts="**Wat het log niet zegt.** Laat leeg wat u niet weet: het blijft “onbekend” waar het telt.",
