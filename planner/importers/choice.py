@@ -84,7 +84,7 @@ def chosen_columns(log: ForeignLog, run: RunTable, facts: ImportFacts) -> Column
     rows = [row for row in run.rows if any(not is_blank(row.cells.get(column)) for column in losses.values())]
     x = _x(log, run, facts, rows)
     key = plain(x)
-    unit = XUnit.EXAMPLES if key in names.EXAMPLES[0] else XUnit.STEPS if _is_step(key) else XUnit.UNKNOWN
+    unit = XUnit.EXAMPLES if key in names.EXAMPLES else XUnit.STEPS if _is_step(key) else XUnit.UNKNOWN
     time = _time(log, run, facts, rows)
     return Columns(
         x=x,
@@ -121,7 +121,9 @@ def _losses(log: ForeignLog, run: RunTable, facts: ImportFacts) -> dict[LossKind
             found[kind] = columns[0]
         elif facts.loss_kind is kind or (facts.loss_kind is None and LossKind.HELD_OUT not in found):
             raise _ambiguous(log, columns, "--loss-column")
-    return found or {kind: columns[0] for kind, columns in candidates.items() if len(columns) == 1}
+    if not found:
+        raise _ambiguous(log, next(iter(candidates.values())), "--loss-column")
+    return found
 
 
 def _candidates(run: RunTable) -> dict[LossKind, list[str]]:
@@ -153,9 +155,13 @@ def _candidates(run: RunTable) -> dict[LossKind, list[str]]:
 
 def _x(log: ForeignLog, run: RunTable, facts: ImportFacts, rows: Sequence[Row]) -> str:
     if facts.step_column is not None:
-        return _named(log, run, facts.step_column, "--step-column")
+        column = _named(log, run, facts.step_column, "--step-column")
+        if plain(column) in names.EPOCHS:
+            reason = "a column of epochs, which have no size of their own"
+            raise _fail(log, reason, "Multiply it by the steps or examples of an epoch, and name that", field=column)
+        return column
     steps = [[c for c in run.columns if plain(c) in tier and c not in log.log_calls] for tier in names.STEPS]
-    examples = [[c for c in run.columns if plain(c) in tier] for tier in names.EXAMPLES]
+    examples = [[c for c in run.columns if plain(c) in names.EXAMPLES]]
     calls = [[column] for column in log.log_calls if column in run.columns]
     tiers = [*steps, *calls, *examples] if facts.x_unit is XUnit.STEPS else [*examples, *steps, *calls]
     present = [tier for tier in tiers if tier]

@@ -41,17 +41,15 @@ STEPS = (
     ("step", "steps", "iteration", "iterations", "iter"),
 )
 EXAMPLES = (
-    (
-        "examples",
-        "samples",
-        "examples_seen",
-        "samples_seen",
-        "num_examples",
-        "num_samples",
-        "n_examples",
-        "pairs",
-        "training_examples",
-    ),
+    "examples",
+    "samples",
+    "examples_seen",
+    "samples_seen",
+    "num_examples",
+    "num_samples",
+    "n_examples",
+    "pairs",
+    "training_examples",
 )
 CLOCKS = ("wall_time", "timestamp", "unix_time", "datetime", "time")
 ELAPSED = ("runtime", "elapsed", "elapsed_seconds", "elapsed_time", "seconds", "train_seconds", "relative_time")
@@ -145,7 +143,7 @@ def role_of(name: str) -> Role:
     if loss is not None:
         return LOSS_ROLES[loss[0]]
     for role, names in (
-        (Role.EXAMPLES, EXAMPLES[0]),
+        (Role.EXAMPLES, EXAMPLES),
         (Role.STEPS, [name for tier in STEPS for name in tier]),
         (Role.CLOCK, CLOCKS),
         (Role.ELAPSED, ELAPSED),

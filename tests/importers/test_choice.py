@@ -80,6 +80,20 @@ def test_a_trainers_step_that_a_few_rows_lack_is_a_mistake_of_those_rows() -> No
     assert loss_curves(imported("step,global_step,eval_loss", *rows, step_column="step"))[0].examples_n[-1] == 8
 
 
+def test_epochs_are_no_steps() -> None:
+    rows = [f"{i},{3 + 1 / i},{3 + 1 / i}" for i in range(1, 9)]
+    with pytest.raises(RecordError, match="expected a column of steps or examples, found 'epoch'"):
+        imported("epoch,loss,val_loss", *rows)
+    with pytest.raises(RecordError, match="epoch: a column of epochs, which have no size of their own"):
+        imported("epoch,loss,val_loss", *rows, step_column="epoch")
+
+
+def test_a_kind_of_loss_that_is_not_there_is_not_found_among_those_that_are() -> None:
+    rows = [f"{i},{2 + 1 / i},{3 + 1 / i}" for i in range(1, 9)]
+    with pytest.raises(RecordError, match="2 columns could be meant: 'eval_ct_loss', 'eval_mr_loss'"):
+        imported("step,eval_ct_loss,eval_mr_loss", *rows, loss_kind=LossKind.TRAINING)
+
+
 def test_examples_or_steps_as_the_user_says() -> None:
     rows = [f"{i},{16 * i},{3 + 1 / i}" for i in range(1, 9)]
     for facts, last, unit in (({}, 128, XUnit.EXAMPLES), ({"x_unit": XUnit.STEPS}, 8, XUnit.STEPS)):
