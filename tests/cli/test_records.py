@@ -11,7 +11,7 @@ from planner import store
 from planner.record import parse_packed, read_calibration, save_record
 from tests.cli.conftest import Plateau
 from tests.factories import example_calibration
-from tests.importers.logs import encoded, tensorboard_csv, trainer_state
+from tests.importers.logs import encoded, tensorboard_csv, trainer_state, write_mlflow_run
 
 
 @pytest.fixture
@@ -63,6 +63,31 @@ def test_a_log_with_a_nan_is_imported_with_a_note(plateau: Plateau, tmp_path: Pa
     done = plateau("import", tmp_path / "loss.csv", "--out", "record")
     assert done.code == 0
     assert "Losses that are NaN or infinite: 1; kept as such and not fitted." in done.out
+
+
+def test_of_a_folder_with_several_runs_the_named_one_is_imported(plateau: Plateau, tmp_path: Path) -> None:
+    for name in ("rank 8", "rank 16"):
+        write_mlflow_run(tmp_path / "mlruns" / "0" / name.replace(" ", "-"), name=name)
+    asked = plateau("import", tmp_path / "mlruns", "--out", "record")
+    assert asked.code == 2
+    assert "2 runs have a loss: 'rank 16', 'rank 8'. Say which with --run" in asked.err
+    done = plateau("import", tmp_path / "mlruns", "--run", "rank 8", "--out", "record", "--json")
+    assert done.code == 0
+    assert (done.result["log"], done.result["run"], done.result["points"]) == ("mlflow_files", "rank 8", 10)
+    assert (done.result["loss_column"], done.result["training_seconds"]) == ("eval_loss", "wall_clock")
+    assert "rank 8" not in Path("record/calibration.json").read_text()
+
+
+def test_a_column_of_any_name_is_imported_when_it_is_named(plateau: Plateau, tmp_path: Path) -> None:
+    rows = "\n".join(f"{10 * i};{1 + 1 / i};{20 * i}" for i in range(1, 30))
+    (tmp_path / "t.csv").write_text(f"Schritt;Verlust;Zeit\n{rows}\n")
+    done = plateau(
+        "import", tmp_path / "t.csv", "--step-column", "Schritt", "--loss-column", "Verlust", "--time-column", "Zeit",
+        "--out", "record",
+    )  # fmt: skip
+    assert done.code == 0
+    for words in ("column Verlust", "column Schritt", "0.16 hours (wall clock); column Zeit"):
+        assert words in done.out
 
 
 def test_a_wrong_log_or_fact_is_said_and_nothing_is_written(plateau: Plateau, log: Path, tmp_path: Path) -> None:
