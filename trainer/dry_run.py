@@ -8,25 +8,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
-from planner.errors import Mistake, shown_name
+from planner.errors import MissingPartError, shown_name
 from planner.hardware.architecture import (
     ModelArchitecture,
     architecture_from_config,
     training_flops_per_example,
     vision_flops,
 )
+from trainer.conditioning import Conditioning, Encode, condition, report
 from trainer.config import Settings
-from trainer.dataset import Dataset, Example
-from trainer.dataset.image_file import ImageRefusedError, check_header
-from trainer.dataset.text_file import raise_all, read_json
+from trainer.dataset import Dataset
+from trainer.dataset.fingerprint import Gallery
+from trainer.dataset.text_file import read_json
 from trainer.progress import duration
 from trainer.schedule import make_budgets, total_steps
-from trainer.shape import PALIGEMMA_CONFIG, TinyShape
+from trainer.shape import PALIGEMMA_CONFIG, REVISIONS, TinyShape
 
 # What the estimate rests on before anything is measured; every figure made from it is called assumed.
-TOKENS_PER_WORD = 1.4
 SHARE_OF_MATMUL_RATE = (0.1, 0.3)
 PROMPT_TOKENS = 12
 BYTES_PER_PARAMETER = {"fp32": 4.0, "bf16": 2.0, "int8": 1.0, "nf4": 0.52}
@@ -47,15 +47,22 @@ def dry_run(settings: Settings) -> DryRun:
     Raises:
         InputError: All rows that cannot be used.
     """
-    dataset = settings.read_dataset()
-    images = _check_images(dataset)
+    gallery = Gallery()
+    dataset = settings.read_dataset(gallery)
     batch = settings.effective_batch()
     budgets = make_budgets(settings.budget_examples(), batch)
     steps = total_steps(budgets, trunk=settings.schedule == "trunk")
-    lengths = [TOKENS_PER_WORD * len(example.answer.split()) + 1 for example in dataset.training]
-    kept = [min(length, settings.context()) for length in lengths]
     model = architecture(settings)
-    suffix = round(sum(kept) / len(kept))
+    encode = tokenizer(settings, dataset)
+    found = condition(
+        dataset,
+        gallery,
+        encode=encode,
+        context_tokens=settings.context(),
+        image_size_px=image_size_px(settings),
+        budgets=[budget.examples for budget in budgets],
+    )
+    images, suffix = found.images, round(found.kept_tokens_mean)
     low, high = _seconds(model, settings, steps * batch, len(dataset.held_out) * len(budgets), suffix, images)
     features = images * model.image_tokens * model.vision_hidden * 4
     figures: dict[str, Any] = {
@@ -64,7 +71,7 @@ def dry_run(settings: Settings) -> DryRun:
         "training_cases": len({example.case for example in dataset.training}),
         "held_out_examples": len(dataset.held_out),
         "held_out_cases": len({example.case for example in dataset.held_out}),
-        "answers_cut_share_assumed": sum(length > settings.context() for length in lengths) / len(lengths),
+        "conditioning": to_builtins(found),
         "budgets": [budget.examples for budget in budgets],
         "steps": steps,
         "examples_processed": steps * batch,
@@ -74,7 +81,7 @@ def dry_run(settings: Settings) -> DryRun:
         "memory_gib_assumed": _memory_gib(model, settings),
         "disk_gib": (features + 3 * _adapter_bytes(model, settings)) / 2**30,
     }
-    return DryRun(text=_text(figures, settings, dataset), figures=figures)
+    return DryRun(text=_text(figures, settings, dataset, found), figures=figures)
 
 
 def architecture(settings: Settings) -> ModelArchitecture:
@@ -86,6 +93,43 @@ def architecture(settings: Settings) -> ModelArchitecture:
     config = read_json(file) if file.is_file() else {}
     merged = {name: PALIGEMMA_CONFIG[name] | config.get(name, {}) for name in ("text_config", "vision_config")}
     return architecture_from_config(merged)
+
+
+def image_size_px(settings: Settings) -> int:
+    """Side of the image that the model sees."""
+    if settings.is_tiny:
+        return TinyShape().image_size_px
+    file = Path(settings.model) / "config.json"
+    vision = read_json(file).get("vision_config", {}) if file.is_file() else {}
+    return int(vision.get("image_size", PALIGEMMA_CONFIG["vision_config"]["image_size"]))
+
+
+def tokenizer(settings: Settings, dataset: Dataset) -> Encode | None:
+    """The model's tokenizer, without the model: of the tiny one, a folder or the local cache; None: not here."""
+    from tokenizers import Tokenizer
+
+    if settings.is_tiny:
+        from trainer.tiny_tokenizer import tokenizer_of
+
+        found = tokenizer_of(dataset, TinyShape())
+    else:
+        file = Path(settings.model) / "tokenizer.json"
+        if not file.is_file():
+            from huggingface_hub import try_to_load_from_cache
+
+            revision = REVISIONS.get(settings.model)
+            cached = try_to_load_from_cache(settings.model, "tokenizer.json", revision=revision) if revision else None
+            if not isinstance(cached, str):
+                return None
+            file = Path(cached)
+        try:
+            found = Tokenizer.from_file(str(file))
+        except Exception as problem:  # the library raises nothing narrower
+            raise MissingPartError(
+                f"tokenizer.json of {shown_name(settings.model)} cannot be read ({type(problem).__name__}). "
+                "Copy it again from where the model was downloaded."
+            ) from None
+    return lambda text: found.encode(text, add_special_tokens=False).ids
 
 
 def matmul_flops_a_second() -> float:
@@ -137,41 +181,15 @@ def _adapter_bytes(model: ModelArchitecture, settings: Settings) -> float:
     return 16.0 * model.lora_parameters(settings.lora_targets, settings.lora_rank)
 
 
-def _check_images(dataset: Dataset) -> int:
-    """Headers only, every image once."""
-    first: dict[str, Example] = {}
-    for example in (*dataset.training, *dataset.held_out):
-        first.setdefault(str(example.image), example)
-    mistakes = []
-    for example in first.values():
-        try:
-            check_header(example.image)
-        except ImageRefusedError as problem:
-            mistakes.append(
-                Mistake(
-                    file=shown_name(example.file),
-                    row=example.row,
-                    field="image",
-                    reason=problem.reason,
-                    remedy=problem.remedy,
-                )
-            )
-    raise_all(mistakes)
-    return len(first)
-
-
-def _text(figures: dict[str, Any], settings: Settings, dataset: Dataset) -> str:
+def _text(figures: dict[str, Any], settings: Settings, dataset: Dataset, found: Conditioning) -> str:
     budgets = ", ".join(f"{budget:,}" for budget in figures["budgets"])
     low, high = duration(figures["seconds_assumed_low"]), duration(figures["seconds_assumed_high"])
     lines = [
         "Nothing is trained and no weights are loaded.",
         *dataset.notes,
-        f"{figures['images']:,} images; {figures['training_examples']:,} examples of {figures['training_cases']:,} "
-        f"cases to learn from, {figures['held_out_examples']:,} of {figures['held_out_cases']:,} cases held out.",
+        report(found),
         f"Budgets: {budgets} examples, {figures['steps']:,} steps of {settings.effective_batch()} in all "
         f"({settings.schedule}); the largest is {figures['passes_at_largest_budget']:.1f} passes.",
-        f"About {figures['answers_cut_share_assumed']:.0%} of the answers are longer than {settings.context()} tokens "
-        f"(assumed: {TOKENS_PER_WORD} tokens a word) and would be cut.",
         f"Training on this processor ({os.cpu_count()} cores): {low} to {high} (assumed: "
         f"{SHARE_OF_MATMUL_RATE[0]:.0%} to {SHARE_OF_MATMUL_RATE[1]:.0%} of the measured matrix rate). "
         + ("Pretraining of the tiny model comes on top." if settings.is_tiny else "On a GPU, the probes will tell."),

@@ -17,7 +17,7 @@ def fetch(model: str) -> str:
         MissingPartError: No connection, or the licence has not been accepted.
     """
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-    from trainer.model import REVISIONS
+    from trainer.shape import REVISIONS
 
     if model not in REVISIONS:
         remedy = f"Use one of {', '.join(REVISIONS)}, or download it yourself and give its folder to --model"
