@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from planner.errors import MissingPartError, PlannerError
+from trainer import rating_commands
 
 PALIGEMMA = "google/paligemma-3b-pt-224"
 
@@ -177,9 +178,17 @@ def main() -> None:
 
 @main.command()
 @_run_options
+@click.option(
+    "--rating-sheet",
+    type=click.Path(path_type=Path),
+    help="Write a blinded sheet of answers for radiologists at the end (.csv or .html); keeps their texts.",
+)
 @_JSON
-def run(*, as_json: bool, dry_run: bool, **options: Any) -> None:
+def run(*, as_json: bool, dry_run: bool, rating_sheet: Path | None, **options: Any) -> None:
     """Train every budget to its end and write the record."""
+    if rating_sheet is not None:
+        rating_commands.check_place(options["out"], rating_sheet)
+        options["keep_samples"] = True
     settings = _settings(**options)
     if settings.timing_only:
         sys.exit(_time_once(settings, as_json))
@@ -192,6 +201,9 @@ def run(*, as_json: bool, dry_run: bool, **options: Any) -> None:
             click.echo(json.dumps(result.figures))
         return
     code = _run_once(settings, as_json)
+    if rating_sheet is not None and code == 0:
+        written = rating_commands.write_sheet(settings.out, rating_sheet)
+        click.echo(rating_commands.sheet_text(rating_sheet, written), err=True)
     sys.exit(code)
 
 
@@ -298,6 +310,10 @@ def _time_once(settings: Any, as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps(timing_figures(calibration)))
     return 0
+
+
+main.add_command(rating_commands.rating_sheet)
+main.add_command(rating_commands.rate)
 
 
 if __name__ == "__main__":

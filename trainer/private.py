@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from planner.errors import InputError, Mistake, shown_name
 from planner.record import write_atomically
+
+if TYPE_CHECKING:
+    from trainer.rating import Key
 
 WORK = "work"
 
@@ -84,3 +89,42 @@ def _machine_salt() -> bytes:
         return file.read_bytes()
     except OSError:
         return secrets.token_bytes(16)
+
+
+def write_key(record: Path, key: Key) -> None:
+    """Keep the key of a rating sheet, readable by its owner alone."""
+    import msgspec
+
+    folder = record / WORK / "ratings"
+    for place in (record / WORK, folder):
+        place.mkdir(mode=0o700, exist_ok=True)
+    write_atomically(folder / f"{key.sheet}.json", msgspec.json.encode(key))
+
+
+def read_key(record: Path, sheet: str, calibration_id: str) -> Key:
+    """The key of a sheet of this record.
+
+    Raises:
+        InputError: There is none, or it belongs to another calibration.
+    """
+    import msgspec
+
+    from trainer.rating import Key
+
+    file = record / WORK / "ratings" / f"{sheet}.json"
+    try:
+        if not re.fullmatch(r"s[0-9a-f]{8}", sheet):
+            raise FileNotFoundError
+        key = msgspec.json.decode(file.read_bytes(), type=Key)
+        if key.calibration_id != calibration_id:
+            raise FileNotFoundError
+    except (FileNotFoundError, msgspec.MsgspecError):
+        raise InputError(
+            Mistake(
+                file=shown_name(record),
+                field="sheet",
+                reason="the record has no key of this sheet",
+                remedy="Name the record that `calibrate rating-sheet` wrote it from",
+            )
+        ) from None
+    return key

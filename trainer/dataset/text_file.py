@@ -57,7 +57,10 @@ def read_json(path: Path) -> Any:
         ) from None
 
 
-def csv_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+_TABLE = "Export it as CSV with one header line: image,prompt,answer,case"
+
+
+def csv_rows(path: Path, *, remedy: str = _TABLE) -> Iterator[tuple[int, dict[str, str]]]:
     """(line, {column: text}) of every row that is not blank.
 
     Raises:
@@ -65,7 +68,6 @@ def csv_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     """
     name = shown_name(path)
     text = read_text(path)
-    remedy = "Export it as CSV with one header line: image,prompt,answer,case"
     if not text.strip() or "\0" in text:
         raise InputError(Mistake(file=name, reason="there is no table in it", remedy=remedy))
     first = text.lstrip().splitlines()[0]
