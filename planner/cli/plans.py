@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from planner.cli import text
-from planner.cli.fits import curve_of, with_configuration, with_seed
+from planner.cli.asking import Asked, check_early, planned
+from planner.cli.fits import with_configuration, with_seed
 from planner.cli.frame import DONE, NO_TRUSTWORTHY_ANSWER, finish, with_json
-from planner.cli.opening import open_calibration, open_plan
-from planner.cli.scenario_options import scenario_of, with_scenario
-
-if TYPE_CHECKING:
-    from planner.cost.plan import Plan
+from planner.cli.opening import open_plan
+from planner.cli.plan_text import marks, shown
+from planner.cli.scenario_options import named_by_option, scenario_values_of, with_scenario
+from planner.errors import shown_name
 
 _FILE = click.Path(path_type=Path)
 
@@ -22,6 +22,14 @@ _FILE = click.Path(path_type=Path)
 @click.command(short_help="Examples, GPU-hours, memory and yearly cost for a target.")
 @click.argument("record")
 @with_scenario
+@click.option(
+    "--modality",
+    "modality_records",
+    type=(str, str),
+    multiple=True,
+    metavar="NAME RECORD",
+    help="Calibration of one modality alone, for each of them; RECORD is then that of the joint adapter.",
+)
 @click.option(
     "--out", type=_FILE, default=Path("plan.json"), show_default=True, help="File of the plan; always written."
 )
@@ -33,6 +41,9 @@ def plan(
     *,
     record: str,
     scenario_file: Path | None,
+    quote_file: Path | None,
+    price_files: tuple[Path, ...],
+    modality_records: tuple[tuple[str, str], ...],
     out: Path,
     save: str | None,
     configuration: int,
@@ -42,41 +53,41 @@ def plan(
 ) -> None:
     """Plan examples, GPU-hours, memory and yearly cost for a target loss.
 
+    Without --target-loss but with --budget the plan is for the loss that the budget buys; without --gpu for the GPU,
+    quantization and tenure that reach the target for least.
+
     The plan is written in every case. Exit code 0: the target is reachable. 3: it is not, or the data cannot tell.
     """
-    from planner.catalog import read_catalog
-    from planner.cost import cost_plan
+    from planner.catalog import read_catalog, with_own_files
     from planner.cost.plan import encode_plan
-    from planner.law import fit_law, forecast, loss_to_quality
+    from planner.errors import ScenarioError
     from planner.outcome import VerdictName
     from planner.record import write_atomically
 
-    scenario = scenario_of(values, scenario_file)
-    catalog = read_catalog()
-    # Before the fit: an unknown name should not cost a wait.
-    catalog.gpu(scenario.gpu)
-    catalog.quantization(scenario.quantization)
-    calibration = open_calibration(record)
-    law = fit_law(curve_of(calibration, configuration), seed=seed)
-    made = cost_plan(
-        forecast(law, scenario.target_loss, unique_examples=scenario.unique_studies),
-        calibration,
-        scenario,
-        catalog,
-        seed=seed,
-        quality=loss_to_quality(calibration, scenario.target_loss),
-    )
+    catalog = with_own_files(read_catalog(), price_files)
+    asked = scenario_values_of(values, scenario_file, quote_file)
+    file = "plateau plan" if scenario_file is None else shown_name(scenario_file)
+    try:
+        check_early(asked, catalog, file)
+        made, buys = planned(
+            Asked(record=record, values=asked, file=file, configuration=configuration, seed=seed,
+                   modalities=modality_records),
+            catalog,
+        )  # fmt: skip
+    except ScenarioError as problem:
+        raise named_by_option(problem, values, scenario_file) from None
     out.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(out, encode_plan(made))
     if save is not None:
         from planner.store import save_plan
 
         save_plan(save, made)
+    trusted = made.verdict.name is VerdictName.REACHABLE and buys
     finish(
-        text.join(_shown(made), f"Plan: {out}   Board paper: plateau report {out} -o board.pdf"),
+        text.join(shown(made), f"Plan: {out}   Board paper: plateau report {out} -o board.pdf"),
         made,
         as_json=as_json,
-        code=DONE if made.verdict.name is VerdictName.REACHABLE else NO_TRUSTWORTHY_ANSWER,
+        code=DONE if trusted else NO_TRUSTWORTHY_ANSWER,
     )
 
 
@@ -109,7 +120,7 @@ def explain(*, plan_file: str, figure: str | None, as_json: bool) -> None:
     finish(
         text.join(
             text.headline(f"{one.label}: {one.value}"),
-            _marks(made),
+            marks(made),
             text.pairs(
                 [("how", one.formula), ("basis", one.basis), ("source", one.source), ("as of", one.as_of or "-")]
             ),
@@ -152,71 +163,7 @@ def report(*, plan_file: str, out: Path | None, csv_out: Path | None, language: 
         write_atomically(written["pdf"], render_pdf(made, language))
     places = " and ".join(str(place) for place in written.values())
     finish(
-        text.join(text.headline(f"Written: {places}."), _marks(made)),
+        text.join(text.headline(f"Written: {places}."), marks(made)),
         {name: str(place) for name, place in written.items()} | {"marks": made.marks},
         as_json=as_json,
     )
-
-
-def _shown(made: Plan) -> str:
-    from planner.outcome import Severity
-    from planner.report.words import sentences
-
-    suspect = text.findings((finding.severity.value, finding.sentence) for finding in made.findings)
-    # What blocks is the answer then: it comes first, and the verdict's sentence would only say it again.
-    blocked = any(finding.severity is Severity.BLOCKING for finding in made.findings)
-    return text.join(
-        text.headline(sentences.headline(made) + "."),
-        _marks(made),
-        suspect if blocked else text.paragraph(made.verdict.sentence),
-        text.paragraph(sentences.answer(made)),
-        text.paragraph(made.asymptote.sentence),
-        _quantities(made),
-        text.paragraph(made.memory.sentence),
-        _ledger(made),
-        text.paragraph(sentences.not_costed(made)),
-        text.section("In answers", (quality.sentence for quality in made.quality)),
-        None if blocked else suspect,
-    )
-
-
-def _quantities(made: Plan) -> str:
-    """P10, P50 and P90 of what follows, with what they rest on; one sentence where there is none of them."""
-    from planner.report.words import numbers
-
-    reached = made.if_reached
-    certain = reached.probability > 0.995
-    rows = [
-        (label, *(show(value) for value in (quantiles.p10, quantiles.p50, quantiles.p90)), unit)
-        for label, unit, quantiles, show in (
-            ("examples to the target", "examples", made.examples, numbers.examples),
-            ("one fine-tuning", f"GPU-hours, {made.hours_basis.value}", made.hours, numbers.hours),
-            ("all of a year", "GPU-hours", made.hours_per_year, numbers.hours),
-            ("cost a year", "EUR", made.cost_per_year, numbers.eur),
-            ("if reached: one fine-tuning", "GPU-hours", reached.hours, numbers.hours),
-            ("if reached: cost a year", "EUR", reached.cost_per_year, numbers.eur),
-        )
-        if quantiles.p10 is not None and not (certain and label.startswith("if reached"))
-    ]
-    hours = text.paragraph(made.hours_sentence)
-    if not rows:
-        return f"{text.paragraph('No examples, hours or cost of reaching the target can be given.')}\n{hours}"
-    return text.table(["", "P10", "P50", "P90", ""], rows, right=[1, 2, 3]) + "\n" + hours
-
-
-def _ledger(made: Plan) -> str | None:
-    from planner.report.words import numbers, sentences
-
-    if not made.lines or not made.total_eur:
-        return None
-    rows = [(line.label, numbers.eur_cents(line.amount_eur), line.basis.value, line.as_of or "") for line in made.lines]
-    rows.append(("total", numbers.eur_cents(made.total_eur), "", ""))
-    lines = text.table(["line", "amount", "basis", "as of"], rows, right=[1])
-    head = text.title(f"Budget scenario, a year: {made.budget_scenario}")
-    return f"{head}\n{lines}\n{text.paragraph(sentences.total(made))}"
-
-
-def _marks(made: Plan) -> str | None:
-    from planner.report.words import sentences
-
-    return text.marks(sentences.marks(made))

@@ -12,7 +12,7 @@ from planner.cli.numbers import NUMBER, WHOLE
 from planner.errors import Mistake, ScenarioError
 
 if TYPE_CHECKING:
-    from planner.cost.scenario import Scenario
+    pass
 
 _TENURES = click.Choice(["on_demand", "spot", "commitment_1_year", "commitment_3_years", "buy"])
 _MODES = click.Choice(["batch", "always_on"])
@@ -91,28 +91,32 @@ def with_scenario(command: F) -> F:
             command = click.option(f"{option}/--no-{option[2:]}", field, default=None, help=words)(command)
         else:
             command = click.option(option, field, type=kind, help=words)(command)
-    return click.option(
-        "--scenario",
-        "scenario_file",
-        type=click.Path(path_type=Path),
-        help="TOML file with these; options win over it.",
-    )(command)
+    for option, field, multiple, words in (
+        ("--quote", "quote_file", False, "TOML file of a supplier's server quote; used with --tenure buy."),
+        ("--prices", "price_files", True, "CSV file of your own prices or tariffs, in place of the catalog's."),
+        ("--scenario", "scenario_file", False, "TOML file with these; options win over it."),
+    ):
+        command = click.option(option, field, type=click.Path(path_type=Path), multiple=multiple, help=words)(command)
+    return command
 
 
-def scenario_of(values: Mapping[str, Any], file: Path | None) -> Scenario:
-    """The scenario of a file and the options.
+def scenario_values_of(values: Mapping[str, Any], file: Path | None, quote_file: Path | None) -> dict[str, Any]:
+    """The scenario's values of a file, the options and a quote file, unchecked.
 
     Raises:
-        ScenarioError: All mistakes at once; what came from an option is called by its option.
+        ScenarioError: A file that cannot be read; all mistakes of a quote.
     """
-    from planner.cost.scenario_file import read_scenario, scenario_from
+    from planner.cost.scenario_file import read_quote, scenario_values
 
-    try:
-        if file is not None:
-            return read_scenario(file, values)
-        return scenario_from(values, file="plateau plan")
-    except ScenarioError as problem:
-        raise ScenarioError([_by_option(mistake, values, file) for mistake in problem.mistakes]) from None
+    found = scenario_values(file, {field: values[field] for field, *_ in OPTIONS})
+    if quote_file is not None:
+        found["quote"] = read_quote(quote_file)
+    return found
+
+
+def named_by_option(problem: ScenarioError, values: Mapping[str, Any], file: Path | None) -> ScenarioError:
+    """The same mistakes; what came from an option is called by its option."""
+    return ScenarioError([_by_option(mistake, values, file) for mistake in problem.mistakes])
 
 
 def _by_option(mistake: Mistake, values: Mapping[str, Any], file: Path | None) -> Mistake:
@@ -121,7 +125,8 @@ def _by_option(mistake: Mistake, values: Mapping[str, Any], file: Path | None) -
         return mistake
     remedy = mistake.remedy
     if mistake.reason == "is missing":
-        remedy = f"Give {option}, or name a file with --scenario"
+        budget = " (or --budget, to ask what loss it buys)" if mistake.field == "target_loss" else ""
+        remedy = f"Give {option}{budget}, or name a file with --scenario"
     elif "docs/plan.md" in remedy:
         remedy = "Correct the value"
     return Mistake(file="plateau plan", field=option, reason=mistake.reason, remedy=remedy)

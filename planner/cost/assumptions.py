@@ -169,9 +169,9 @@ def _range(values: Quantiles) -> str:
 
 def _curve(question: Question, scenario: Scenario) -> Iterator[Assumption]:
     """Where the law was calibrated at other bits than those that are planned with."""
-    configuration = question.calibration.header.configuration
-    calibrated = configuration.quantization
-    if calibrated in (None, UNKNOWN, scenario.quantization):
+    header = question.calibration.header
+    calibrated = header.configuration.quantization
+    if header.illustration or calibrated in (None, UNKNOWN, scenario.quantization):
         return
     yield Assumption(
         code="curve_of_quantization",

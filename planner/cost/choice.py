@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from planner.cost.analyses import Choice, OptionName
+from planner.cost.figures import in_eur
 from planner.cost.options import Candidate, Options
-from planner.cost.plan import Option
 from planner.cost.quantiles import rows_of_quantiles
 
 
@@ -21,8 +21,8 @@ def in_words(option: OptionName) -> str:
     return f"{option.gpu} in {option.quantization}, {option.tenure.replace('_', ' ')}"
 
 
-def choose(found: Options, chosen: Option) -> Choice:
-    """Compare the feasible options draw by draw.
+def choose(found: Options, own: OptionName | None) -> Choice:
+    """Compare the feasible options draw by draw; `own` is the plan's.
 
     Regret is what an option costs above the best one of the same draw (Savage 1951). All options share the draws of the
     law, so that a draw that misses the target misses it everywhere; regret is taken over the others.
@@ -38,8 +38,7 @@ def choose(found: Options, chosen: Option) -> Choice:
     regret = total[:, reached] - total[:, reached].min(axis=0)
     expected, largest = regret.mean(axis=1), regret.max(axis=1)
     least_expected, least_largest = int(expected.argmin()), int(largest.argmin())
-    mine = OptionName(gpu=chosen.gpu, quantization=chosen.quantization, tenure=chosen.tenure)
-    own = names.index(mine) if mine in names else None
+    mine = names.index(own) if own in names else None
     middle, high = (None if row is None else names[row] for row in (cheapest["p50"], cheapest["p90"]))
     return Choice(
         cheapest_p50=middle,
@@ -48,11 +47,11 @@ def choose(found: Options, chosen: Option) -> Choice:
         least_largest_regret=names[least_largest],
         expected_regret_eur=float(expected[least_expected]),
         largest_regret_eur=float(largest[least_largest]),
-        chosen_expected_regret_eur=None if own is None else float(expected[own]),
-        chosen_largest_regret_eur=None if own is None else float(largest[own]),
+        chosen_expected_regret_eur=None if mine is None else float(expected[mine]),
+        chosen_largest_regret_eur=None if mine is None else float(largest[mine]),
         options=len(names),
         sentence=_sentence(
-            middle, high, names[least_expected], None if own is None else float(expected[own]), len(names)
+            middle, high, names[least_expected], None if mine is None else float(expected[mine]), len(names)
         ),
     )
 
@@ -93,5 +92,5 @@ def _sentence(
     if high is not None and high != middle:
         said.append(f"The cheapest at P90 is {in_words(high)}.")
     if own_eur is not None:
-        said.append(f"The plan's own option costs {own_eur:,.0f} EUR a year above the best of each draw on average.")
+        said.append(f"The plan's own option costs {in_eur(own_eur)} a year above the best of each draw on average.")
     return " ".join(said)

@@ -12,7 +12,7 @@ from planner.cost.analyses import Alternative, Comparison
 from planner.cost.case import Case
 from planner.cost.drawing import examples_drawn, law_index
 from planner.cost.drivers import Drivers
-from planner.cost.figures import CostQuantiles
+from planner.cost.figures import CostQuantiles, in_eur
 from planner.cost.flows import flows, present_value
 from planner.cost.growth import growth_drawn, in_year, scenario_in_year
 from planner.cost.modalities import shares_of
@@ -83,11 +83,11 @@ def spend_once_or_yearly(
     source = "the typed budget" if typed else "the P50 of the yearly cost"
     first = _alternative(
         "once", "Spending once at the start", once_cost, once_loss, target,
-        f"{years} years of {budget_eur:,.0f} EUR ({source}) in one fine-tuning now",
+        f"{years} years of {in_eur(budget_eur)} ({source}) in one fine-tuning now",
     )  # fmt: skip
     second = _alternative(
         "yearly", "Spending every year", yearly_cost_pv, yearly_loss, target,
-        f"{budget_eur:,.0f} EUR ({source}) every year, in a fine-tuning from scratch on all studies by then",
+        f"{in_eur(budget_eur)} ({source}) every year, in a fine-tuning from scratch on all studies by then",
     )  # fmt: skip
     return _compared(
         SPEND,
@@ -268,7 +268,7 @@ def _sentence(
 ) -> str:  # fmt: skip
     said = f"{second.label} costs less than {_small(first.label)} with {100 * cheaper:.0f} %"
     if dearer.p90 is not None and cheaper_by.p90 is not None:
-        said += f" (at most {cheaper_by.p90:,.0f} EUR less and {dearer.p90:,.0f} EUR more, 9 in 10 each)"
+        said += f" (at most {in_eur(cheaper_by.p90)} less and {in_eur(dearer.p90)} more, 9 in 10 each)"
     if lower is None:
         return f"{said}."
     return f"{said}. It ends at a lower loss with {100 * lower:.0f} %."

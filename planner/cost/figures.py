@@ -1,10 +1,17 @@
-"""The two words of every figure of a plan: where it comes from, and the quantiles of a cost."""
+"""What every figure of a plan has: where it comes from, the quantiles of a cost, and euro in a sentence."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
 from msgspec import Struct
+
+SMALL_EUR = 100.0
+
+
+def in_eur(amount_eur: float) -> str:
+    """An amount in a sentence: whole euro, small amounts with their cents; "1,234 EUR", "0.42 EUR"."""
+    return f"{amount_eur:,.0f} EUR" if abs(amount_eur) >= SMALL_EUR else f"{amount_eur:,.2f} EUR"
 
 
 class Basis(StrEnum):

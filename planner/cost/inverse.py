@@ -14,6 +14,7 @@ from planner.cost.analyses import CalibrateLonger, FrontPoint, LossForBudget, Op
 from planner.cost.case import Case
 from planner.cost.choice import in_words, name_of
 from planner.cost.drawing import Question, law_index
+from planner.cost.figures import in_eur
 from planner.cost.options import OPTION_DRAWS, Candidate, Options
 from planner.cost.quantiles import FloatArray, cost_quantiles, quantiles
 from planner.cost.yearly import Work, first_year, yearly_cost
@@ -21,7 +22,7 @@ from planner.loss_paths import LossPaths
 from planner.outcome import Interval, Quantiles
 
 FRONT_POINTS = 12
-_CONFIDENT = 0.9
+CONFIDENT = 0.9
 _LOOKED_AT = 8
 
 
@@ -72,7 +73,7 @@ def loss_for_budget(question: Question, found: Options, paths: LossPaths, budget
         affordable = affordable_examples(_along(question, candidate, grid), grid, money)
         reach_m = np.minimum(affordable, paths.horizon_examples)
         loss_m = paths.loss_at(reach_m, draw_m)
-        confident = float(np.quantile(loss_m, _CONFIDENT, method="inverted_cdf"))
+        confident = float(np.quantile(loss_m, CONFIDENT, method="inverted_cdf"))
         if best is None or confident < best[0]:
             best = (confident, candidate, reach_m, loss_m)
     assert best is not None
@@ -113,7 +114,7 @@ def _nothing(budget_eur: float, found: Options) -> LossForBudget:
         loss=None,
         confident_loss=None,
         limited_by="budget",
-        sentence=f"{budget_eur:,.0f} EUR a year buy no fine-tuning: {why}.",
+        sentence=f"{in_eur(budget_eur)} a year buy no fine-tuning: {why}.",
     )
 
 
@@ -124,9 +125,9 @@ def _loss_sentence(budget_eur: float, option: OptionName, loss: Interval | None,
         "extrapolation": "How far the law may be trusted limits it, not the budget.",
     }
     if loss is None:
-        return f"{budget_eur:,.0f} EUR a year buy fewer examples than the smallest calibrated run."
+        return f"{in_eur(budget_eur)} a year buy fewer examples than the smallest calibrated run."
     return (
-        f"{budget_eur:,.0f} EUR a year buy a loss of about {loss.p50:.2f} nats (9 in 10: {loss.p05:.2f} to "
+        f"{in_eur(budget_eur)} a year buy a loss of about {loss.p50:.2f} nats (9 in 10: {loss.p05:.2f} to "
         f"{loss.p95:.2f}) with {in_words(option)}. {limits[limited_by]}"
     )
 
@@ -199,7 +200,7 @@ def calibrate_longer(case: Case, advice: Advice) -> CalibrateLonger:
     after = _factor(case, _narrowed(case.drivers.examples, advice.examples_factor_after))
     hours, euro = quantiles(run.calibration_hours), cost_quantiles(cost)
     times = f"{advice.replicates} runs" if advice.replicates > 1 else "one run"
-    said = f"{advice.sentence} That is {times}, about {hours.p50 or 0:,.2g} GPU-hours and {euro.p50 or 0:,.2f} EUR"
+    said = f"{advice.sentence} That is {times}, about {hours.p50 or 0:,.2g} GPU-hours and {in_eur(euro.p50 or 0)}"
     if now is not None and after is not None:
         said += f"; the yearly cost would then be known within a factor of {after:.2f} instead of {now:.2f}"
     return CalibrateLonger(

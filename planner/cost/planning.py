@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 from planner.catalog import Catalog
+from planner.cost.analyses import OptionName
 from planner.cost.assumptions import assumptions
 from planner.cost.basis import marks
 from planner.cost.break_even import break_even
@@ -139,8 +140,12 @@ def cost_plan(
         carbon=carbon_of_a_year(question, scenario, drivers, cost) if known else None,
         years=plan_years(question, scenario, gpu, drivers, case.typical, case.hours_sentence, paths, hours_known=known),
         break_even=break_even(question, scenario, gpu, float(case.typical_cost.hours[0])),
-        choice=None if others is None else choose(others, chosen),
+        choice=None if others is None else choose(others, _name(chosen)),
     )
+
+
+def _name(option: Option) -> OptionName:
+    return OptionName(gpu=option.gpu, quantization=option.quantization, tenure=option.tenure)
 
 
 def _own_option(case: Case) -> Option:

@@ -17,6 +17,7 @@ from planner.cost.analyses import Reselection, YearSelection
 from planner.cost.case import Case
 from planner.cost.choice import in_words, name_of
 from planner.cost.drivers import Drivers
+from planner.cost.figures import in_eur
 from planner.cost.growth import Growth, growth_drawn, growth_expected, in_year, scenario_in_year
 from planner.cost.options import OPTION_DRAWS, Candidate, Options
 from planner.cost.quantiles import NEVER, quantiles
@@ -180,8 +181,8 @@ def _sentence(case: Case, rows: list[YearSelection], total: float, stay_total: f
     if not changes and rows[0].cost_eur == rows[0].stay_eur:
         return f"With {models} nothing on offer beats staying with the plan's own option over {len(rows)} years."
     return (
-        f"Start with {in_words(rows[0].option)}{_changes(rows)}: with {models} this costs {total:,.0f} EUR over "
-        f"{len(rows)} years (present value), {stay_total:,.0f} EUR with the plan's own option throughout."
+        f"Start with {in_words(rows[0].option)}{_changes(rows)}: with {models} this costs {in_eur(total)} over "
+        f"{len(rows)} years (present value), {in_eur(stay_total)} with the plan's own option throughout."
     )
 
 

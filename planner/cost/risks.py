@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from planner.cost.analyses import PlanRisk
+from planner.cost.figures import in_eur
 from planner.cost.ledger import cents
 from planner.cost.scenario import Scenario
 
@@ -17,7 +18,7 @@ def plan_risks(scenario: Scenario) -> list[PlanRisk]:
             impact_eur=risk.impact_eur,
             expected_eur=float(cents(risk.probability * risk.impact_eur)),
             mitigation=risk.mitigation,
-            sentence=f"{risk.name}: {risk.probability:.0%} a year, {risk.impact_eur:,.0f} EUR if it happens"
+            sentence=f"{risk.name}: {risk.probability:.0%} a year, {in_eur(risk.impact_eur)} if it happens"
             + (f"; against it: {risk.mitigation}" if risk.mitigation else "")
             + ".",
         )

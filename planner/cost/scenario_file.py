@@ -48,8 +48,17 @@ def read_scenario(path: Path, overrides: Mapping[str, Any] | None = None) -> Sce
     Raises:
         ScenarioError: Not TOML, or any key unknown, missing or out of range; all of them at once.
     """
+    return scenario_from(scenario_values(path, overrides), file=shown_name(path))
+
+
+def scenario_values(path: Path | None, overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The values of a file and what replaces them, unchecked; without a file what replaces them alone.
+
+    Raises:
+        ScenarioError: Not TOML.
+    """
     given = {key: value for key, value in (overrides or {}).items() if value is not None}
-    return scenario_from(_table(path) | given, file=shown_name(path))
+    return given if path is None else _table(path) | given
 
 
 def _table(path: Path) -> dict[str, Any]:
@@ -231,6 +240,8 @@ def _wrong(value: Any, kind: Any) -> str | None:
             return f"expected {_form(kind)}, got {shown}"
         if "enum" in text:
             return f"expected one of {', '.join(member.value for member in _members(kind))}, got {shown}"
+        if "date" in text:
+            return f"expected {_KINDS['date']}, got {shown}"
         expected = re.match(r"Expected `(\w+)", text)
         wanted = _KINDS.get(expected[1] if expected else "", "a number")
         return f"expected {wanted}, got {shown}"

@@ -11,6 +11,7 @@ from planner.cost.calendar import MONTHS, FiscalSpan, first_day, fiscal_years, m
 from planner.cost.conditional import is_reached
 from planner.cost.drawing import Question
 from planner.cost.drivers import Drivers
+from planner.cost.figures import in_eur
 from planner.cost.flows import RENT_CODES, Flows, cash_by_fiscal_year, flows, is_prepaid, present_value
 from planner.cost.growth import growth_drawn, growth_expected
 from planner.cost.ledger import cents
@@ -103,7 +104,7 @@ def plan_years(
         probability_within_budget=None if kept is None else float(kept.all(axis=0).mean()),
         data_axis=axis,
         data_axis_sentence=axis_sentence,
-        sentence=f"{scenario.horizon_years} years of use from {start:%B %Y} cost {total:,.0f} EUR in the budget "
+        sentence=f"{scenario.horizon_years} years of use from {start:%B %Y} cost {in_eur(total)} in the budget "
         f"scenario, {_money(scenario)}.",
     )
 

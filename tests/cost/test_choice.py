@@ -11,6 +11,7 @@ import pytest
 
 from planner.catalog import Catalog
 from planner.cost import Scenario, Tenure, cost_plan
+from planner.cost.analyses import OptionName
 from planner.cost.basis import planned_model
 from planner.cost.case import asked
 from planner.cost.choice import choose
@@ -65,8 +66,8 @@ def test_the_cheapest_option_is_the_minimum_of_the_table(tabled: Plan) -> None:
 
 
 def test_regret_is_what_an_option_costs_above_the_best_of_each_draw(tabled: Plan, found: Options) -> None:
-    chosen = next(o for o in tabled.options if (o.gpu, o.quantization, o.tenure) == ("L4", "bf16", "on_demand"))
-    choice = choose(found, chosen)
+    choice = choose(found, OptionName(gpu="L4", quantization="bf16", tenure="on_demand"))
+    assert choice == tabled.choice
     feasible = np.array([candidate.feasible for candidate in found.candidates])
     total = found.total_om[feasible]
     total = total[:, np.isfinite(total).all(axis=0)]

@@ -1,0 +1,110 @@
+"""From what `plateau plan` was asked to the whole plan: record, law, open ends, cost, analyses."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from planner.cli.fits import curve_of
+from planner.cli.opening import open_calibration
+
+if TYPE_CHECKING:
+    from planner.catalog import Catalog
+    from planner.cost import Advice
+    from planner.cost.plan import Plan
+    from planner.law import NextRun
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What `plateau plan` was asked."""
+
+    record: str
+    values: dict[str, Any]
+    file: str
+    configuration: int
+    seed: int
+    modalities: tuple[tuple[str, str], ...]
+
+
+def check_early(values: dict[str, Any], catalog: Catalog, file: str) -> None:
+    """Say what is wrong before the fit: an unknown name should not cost a wait."""
+    from planner.cost.scenario_file import scenario_from
+
+    filled = dict(values)
+    if filled.get("budget_eur") is not None:
+        filled.setdefault("target_loss", 1.0)
+    filled.setdefault("gpu", catalog.gpus[0].gpu)
+    scenario = scenario_from(filled, file=file)
+    catalog.gpu(scenario.gpu)
+    catalog.quantization(scenario.quantization)
+
+
+def planned(asked: Asked, catalog: Catalog) -> tuple[Plan, bool]:
+    """The whole plan, and whether the budget buys anything where it was asked what."""
+    from planner.cost import analysed, cost_plan
+    from planner.cost.completing import completed
+    from planner.law import fit_law, forecast, loss_paths, loss_to_quality, next_run
+
+    calibration = open_calibration(asked.record)
+    law = fit_law(curve_of(calibration, asked.configuration), seed=asked.seed)
+    studies = asked.values.get("unique_studies")
+    paths = cache(lambda unique: loss_paths(law, unique))
+    day = datetime.datetime.now(datetime.UTC).date()
+    filled = completed(
+        asked.values,
+        lambda target: forecast(law, target, unique_examples=studies),
+        calibration,
+        catalog,
+        paths,
+        seed=asked.seed,
+        day=day,
+        file=asked.file,
+    )
+    scenario = filled.scenario
+    answer = forecast(law, scenario.target_loss, unique_examples=scenario.unique_studies)
+    made = cost_plan(
+        answer,
+        calibration,
+        scenario,
+        catalog,
+        seed=asked.seed,
+        quality=loss_to_quality(calibration, scenario.target_loss),
+        today=day,
+        paths=paths,
+    )
+    modalities = {
+        name: loss_paths(fit_law(curve_of(open_calibration(record), 1), seed=asked.seed))
+        for name, record in asked.modalities
+    }
+    whole = analysed(
+        made,
+        answer,
+        calibration,
+        catalog,
+        paths,
+        advice=_advice(next_run(law, scenario.target_loss)),
+        modality_paths=modalities or None,
+    )
+    if filled.bought is not None:
+        whole = msgspec.structs.replace(whole, loss_for_budget=filled.bought)
+    return whole, filled.bought is None or filled.bought.confident_loss is not None
+
+
+def _advice(found: NextRun) -> Advice:
+    """The law's advice as plain numbers."""
+    from planner.cost import Advice
+
+    best = found.best
+    return Advice(
+        examples=None if best is None else best.budget_examples,
+        replicates=None if best is None else best.replicates,
+        chance_settled=None if best is None else best.chance_settled,
+        examples_factor_now=found.examples_factor_now,
+        examples_factor_after=None if best is None else best.examples_factor,
+        sentence=found.sentence,
+    )
