@@ -10,7 +10,7 @@ from scipy.optimize import isotonic_regression
 from scipy.special import ndtri
 
 from planner.outcome import Quality
-from planner.record import Answers, Calibration, Eval
+from planner.record import Answers, Calibration, Eval, Rating
 
 FloatArray = NDArray[np.float64]
 
@@ -18,6 +18,7 @@ METRICS = {
     "token_f1": (1, "word overlap with the reference (token F1)"),
     "rouge_l": (1, "longest common wording with the reference (ROUGE-L)"),
     "exact_match": (1, "closed questions answered exactly"),
+    "usable_share": (1, "answers that radiologists, blinded, call usable (4 or 5 of 5)"),
     "degenerate_rate": (-1, "degenerate answers (loops, empty, no end)"),
 }
 
@@ -59,11 +60,12 @@ def _points(calibration: Calibration, metric: str) -> list[tuple[float, float, i
     points = []
     for run in calibration.runs:
         losses = {event.examples: event.loss for event in run.of(Eval)}
-        for event in run.of(Answers):
+        for event in (*run.of(Answers), *run.of(Rating)[-1:]):
             loss = event.loss if event.loss is not None else losses.get(event.examples)
-            value = getattr(event, metric)
+            value = getattr(event, metric, None)
             if loss is not None and value is not None:
-                points.append((loss, float(value), event.answers))
+                answers = getattr(event, "closed_answers", None) if metric == "exact_match" else None
+                points.append((loss, float(value), answers or event.answers))
     return points
 
 
