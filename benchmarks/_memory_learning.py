@@ -53,7 +53,7 @@ COUNTED = {
     "gradient_bytes": (2.0, 0.05),
     "dequantization_buffer_bytes": (4.0, 0.3),
     "dequantized_layer_bytes": (4.0, 0.3),
-    "second_stage_share": (0.7, 0.3),
+    "second_stage_share": (1.0, 0.3),
     "reserved_ratio": (1.04, 0.02),
     "workspace_gib": (0.25, 0.4),
     "runtime_gib": (1.0, 0.3),

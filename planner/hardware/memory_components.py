@@ -54,19 +54,24 @@ def memory_components(
     """
     tokens = shape.micro_batch_size * (architecture.image_tokens + shape.prompt_tokens + shape.suffix_tokens)
     rows = tokens if shape.head_on_all_tokens else shape.micro_batch_size * shape.suffix_tokens
-    layer = _layer_bytes(architecture, shape, tokens, factors)
+    layer, mlp = _layer_bytes(architecture, shape, tokens, factors)
     scores = _scores(architecture, shape, tokens)
-    logits = rows * architecture.vocabulary * factors[_LOGIT_FACTOR[shape.head]]
+    # Gemma 2 caps its logits as it caps its scores, and keeps what that needs.
+    each = factors[_LOGIT_FACTOR[shape.head]] + factors["logit_bytes_capped"] * architecture.softcapped_attention
+    logits = rows * architecture.vocabulary * each
     if shape.head is Head.BOUNDED:
         logits = min(logits, factors["logit_chunk_gib"] * GIB)
-    backward = factors["backward_bytes_mlp"] * tokens * architecture.intermediate * _fused(shape, factors)
+    # The MLP's backward pass comes first; when that of attention begins, what the MLP kept is gone.
+    of_mlp = factors["backward_bytes_mlp"] * tokens * architecture.intermediate * _fused(shape, factors)
+    of_attention = (factors["score_bytes"] - factors["score_bytes_kept"]) * scores - mlp
+    whole = layer + factors["score_bytes_kept"] * scores
+    live = max(of_mlp, of_attention)
     if shape.checkpointing:
         wide = 2.0 if shape.head is Head.UPCAST else 1.0
         kept = factors["checkpoint_bytes"] * wide * tokens * architecture.hidden * architecture.layers
-        live = layer + backward + factors["score_bytes"] * scores
+        live += whole
     else:
-        kept = architecture.layers * (layer + factors["score_bytes_kept"] * scores)
-        live = backward + (factors["score_bytes"] - factors["score_bytes_kept"]) * scores
+        kept = architecture.layers * whole
     live += _dequantized_bytes(architecture, quantization, shape, factors)
     found = {
         "weights": _weight_bytes(architecture, quantization, shape),
@@ -110,20 +115,21 @@ def _optimizer_bytes(architecture: ModelArchitecture, shape: TrainingShape, fact
     return shape.lora_parameters * factors["adapter_bytes"] * (0.5 if shape.half_adapters else 1.0)
 
 
-def _layer_bytes(architecture: ModelArchitecture, shape: TrainingShape, tokens: int, factors: Factors) -> float:
-    """What autograd keeps of one layer between forward and backward, without attention scores."""
+def _layer_bytes(
+    architecture: ModelArchitecture, shape: TrainingShape, tokens: int, factors: Factors
+) -> tuple[float, float]:
+    """What autograd keeps of one layer between forward and backward, without scores; and the MLP's part of it."""
     hidden, inner = architecture.hidden, architecture.intermediate
     norms = "activation_bytes_layer_norm" if architecture.layer_normalization else "activation_bytes_norm"
     mlp = "activation_bytes_mlp" if architecture.gated else "activation_bytes_mlp_ungated"
     # Keys and values are repeated for every query head, so they are as wide as the queries.
     attention = (factors["activation_bytes_query"] + factors["activation_bytes_key_value"]) * architecture.query_size
-    each = factors[norms] * architecture.norms_per_layer * hidden
-    each += (attention + factors[mlp] * inner) * (1.0 + factors["wide_activation_share"] * shape.wide_activations)
-    if shape.full:
-        each += 8.0 * hidden + 2.0 * inner
-    else:
-        each += _adapter_inputs(architecture, shape, factors)
-    return each * tokens * _fused(shape, factors)
+    wider = 1.0 + factors["wide_activation_share"] * shape.wide_activations
+    of_mlp = factors[mlp] * inner * wider
+    each = factors[norms] * architecture.norms_per_layer * hidden + attention * wider + of_mlp
+    each += 8.0 * hidden + 2.0 * inner if shape.full else _adapter_inputs(architecture, shape, factors)
+    held = tokens * _fused(shape, factors)
+    return each * held, of_mlp * held
 
 
 def _adapter_inputs(architecture: ModelArchitecture, shape: TrainingShape, factors: Factors) -> float:
