@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from planner.errors import InputError
 from tests.trainer.layouts import (
@@ -296,3 +298,51 @@ def test_messages_show_no_caption_and_no_folder(tmp_path: Path) -> None:
         read_dataset(secret)
     assert "CANARY" not in str(caught.value)
     assert "Miller" not in str(caught.value)
+
+
+TEXTS = {
+    "medpix": ["Descriptions.json", "Case_topic.json", "splitted_dataset/uid_list.json"],
+    "vqa-rad": [QUESTIONS],
+    "slake": ["train.json", "validate.json"],
+    "roco": [f"data/{split}/radiology/{name}" for split, name in (("train", "captions.txt"), ("train", "dlinks.txt"),
+                                                               ("validation", "licences.txt"))],
+    "rocov2": ["train_captions.csv", "valid_captions.csv", "license_information.csv"],
+}  # fmt: skip
+
+
+NASTY = [b"", b"\xff", b"\0", b'"', b"\\ud800", b"[" * 3000, b"NaN", b"1e999", b"null", b"{}", b"\t,\n"]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folders = {name: tmp_path_factory.mktemp(name) for name in MAKERS}
+    for name, folder in folders.items():
+        MAKERS[name](folder)
+    return folders
+
+
+@pytest.mark.parametrize("name", MAKERS)
+@given(data=st.data())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_damaged_file_is_read_or_refused_in_sentences(whole: dict[str, Path], name: str, data: st.DataObject) -> None:
+    """Bytes cut, flipped, or replaced by what breaks readers; nothing but an InputError leaves the reader."""
+    path = whole[name] / data.draw(st.sampled_from(TEXTS[name]))
+    before = path.read_bytes()
+    start = data.draw(st.integers(0, len(before)))
+    end = data.draw(st.integers(start, min(len(before), start + 40)))
+    nasty = st.sampled_from(
+        [b"", b"\xff", b"\0", b'"', b"\\ud800", b"[" * 3000, b"NaN", b"1e999", b"null", b"{}", b"\t,\n"]
+    )
+    path.write_bytes(before[:start] + data.draw(st.one_of(nasty, st.binary(max_size=8))) + before[end:])
+    try:
+        found = read_dataset(whole[name])
+    except InputError as refused:
+        assert str(whole[name]) not in str(refused)
+    else:
+        assert found.training
+        assert found.held_out
+        for example in everything(found):
+            (example.answer + example.prompt + example.case).encode()
+            assert example.image.is_relative_to(whole[name].resolve())
+    finally:
+        path.write_bytes(before)

@@ -38,13 +38,32 @@ def test_a_bomb_is_refused_before_it_is_decoded(tmp_path: Path, side: int) -> No
     assert time.perf_counter() - start < 0.5
 
 
-@pytest.mark.parametrize("name", ["study.dcm", "renamed.png"])
-@pytest.mark.parametrize("head", [b"\0" * 128 + b"DICM", b"\x08\x00\x05\x00CS\x0a\x00ISO_IR 100"])
-def test_dicom_is_refused_by_content(tmp_path: Path, name: str, head: bytes) -> None:
+PREAMBLE = b"\0" * 128 + b"DICM"
+META = b"\x02\x00\x00\x00UL\x04\x00\xc8\x00\x00\x00"
+JPEG_WITH_COMMENT = b"\xff\xd8\xff\xfe\x00\xff" + b" " * 122 + b"DICM" + b" " * 150
+DICOM = {
+    "part 10": PREAMBLE + META,
+    "part 10, implicit": PREAMBLE + b"\x02\x00\x00\x00\x04\x00\x00\x00\xc8\x00\x00\x00",
+    "part 10, deflated": PREAMBLE + META + zlib.compress(b"\x08\x00\x05\x00CS"),
+    "TIFF in the preamble": b"II*\0" + b"\x08\0\0\0" * 31 + b"DICM" + META,
+    "JPEG around the mark": JPEG_WITH_COMMENT,
+    "PNG signature in the preamble": b"\x89PNG\r\n\x1a\n" + b"\0" * 120 + b"DICM" + META,
+    "no preamble, meta group": META,
+    "no preamble, character set": b"\x08\x00\x05\x00CS\x0a\x00ISO_IR 100",
+    "no preamble, image type": b"\x08\x00\x08\x00CS\x16\x00ORIGINAL",
+    "no preamble, class": b"\x08\x00\x16\x00UI\x1a\x00" + b"1.2.840.10008.5.1.4.1.1.2",
+}
+
+
+@pytest.mark.parametrize("name", ["study.dcm", "renamed.png", "renamed.jpg"])
+@pytest.mark.parametrize("kind", DICOM)
+def test_dicom_is_refused_by_content_with_a_word_on_de_identification(tmp_path: Path, name: str, kind: str) -> None:
     path = tmp_path / name
-    path.write_bytes(head + b"\0" * 200)
-    with pytest.raises(ImageRefusedError, match="DICOM"):
-        open_image(path)
+    path.write_bytes(DICOM[kind] + b"\0" * 200)
+    for opening in (open_image, check_header):
+        with pytest.raises(ImageRefusedError, match="DICOM") as caught:
+            opening(path)
+        assert "De-identify" in caught.value.remedy
 
 
 @pytest.mark.parametrize("kind", ["GIF", "BMP", "TIFF"])
