@@ -243,7 +243,15 @@ def shape_of(setup: Mapping[str, Any], model: ModelArchitecture, *, tokens: int 
         adapters_in_tower=model.vision_layers > 0,
         cached_features=False,
         accumulation=micro_steps_of(setup),
+        gpus=max(int(number(setup, "n_gpus", 1.0)), 1),
+        sharded=number(setup, "n_gpus", 1.0) > 1.0 and _too_large(setup, model),
     )
+
+
+def _too_large(setup: Mapping[str, Any], model: ModelArchitecture) -> bool:
+    """Whether weights, and what training all of them takes, leave no room on one card."""
+    each = 8.0 if text(setup, "method") == "full" else quantization_of(setup).bytes_per_linear_parameter
+    return model.linear_parameters * each / 2.0**30 > 0.8 * gpu_of(setup).memory_gib
 
 
 def is_lightning(setup: Mapping[str, Any]) -> bool:

@@ -31,6 +31,7 @@ class GpuSpec(Row, frozen=True, kw_only=True):
     Attributes:
         driver_names: What its driver calls it, separated by `|`; a calibration on a GPU records such a name.
         matmul_tflops: What large matrix products in that arithmetic were measured to reach; None: not measured.
+        interconnect_gb_s: Of its links to other GPUs, both directions together; None: PCIe alone.
     """
 
     gpu: str
@@ -44,6 +45,7 @@ class GpuSpec(Row, frozen=True, kw_only=True):
     basis: str
     driver_names: str | None = None
     matmul_tflops: float | None = None
+    interconnect_gb_s: float | None = None
 
     @property
     def training_tflops(self) -> float:

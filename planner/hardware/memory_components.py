@@ -73,9 +73,12 @@ def memory_components(
     else:
         kept = architecture.layers * whole
     live += _dequantized_bytes(architecture, quantization, shape, factors)
+    spread = 1.0 / shape.gpus if shape.sharded else 1.0
+    weights = _weight_bytes(architecture, quantization, shape)
+    gathered = factors["gathered_layers"] * 2.0 * architecture.linear_parameters / architecture.layers
     found = {
-        "weights": _weight_bytes(architecture, quantization, shape),
-        "adapters and optimizer": _optimizer_bytes(architecture, shape, factors),
+        "weights": weights * spread + gathered * (spread < 1.0),
+        "adapters and optimizer": _optimizer_bytes(architecture, shape, factors) * spread,
         "activations": kept,
         "logits": logits,
         "backward pass of a layer, beyond the logits": max(live - logits, 0.0),
@@ -83,7 +86,7 @@ def memory_components(
     training = kept + max(logits, live)
     if shape.full:
         # Gradients of all layers are there when only the last layer's activations are left.
-        gradients = architecture.parameters * factors["gradient_bytes"] + live
+        gradients = architecture.parameters * factors["gradient_bytes"] * spread + live
         found["gradients, beyond the activations"] = max(gradients - training, 0.0)
         training = max(training, gradients)
     # Without gradients no activations are kept: only where the head or the cache is larger than them.

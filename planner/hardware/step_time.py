@@ -48,6 +48,7 @@ class StepTime(Struct, frozen=True, kw_only=True):
         arithmetic_s, traffic_s, weights_s: Terms of the device; they add up.
         host_s: What the host needs to launch it all.
         loading_s: What decoding images in the main process adds.
+        exchange_s: What GPUs that train together wait for each other's gradients or weights.
     """
 
     flops: float
@@ -56,6 +57,7 @@ class StepTime(Struct, frozen=True, kw_only=True):
     weights_s: float
     host_s: float
     loading_s: float
+    exchange_s: float = 0.0
 
     @property
     def device_s(self) -> float:
@@ -71,7 +73,7 @@ class StepTime(Struct, frozen=True, kw_only=True):
         """What a clock shows on a machine that needs more or less than expected."""
         device = ratios.device * (self.arithmetic_s + self.traffic_s) + ratios.weights * self.weights_s
         host = ratios.host * self.host_s
-        return float((device**_OVERLAP + host**_OVERLAP) ** (1.0 / _OVERLAP)) + self.loading_s
+        return float((device**_OVERLAP + host**_OVERLAP) ** (1.0 / _OVERLAP)) + self.loading_s + self.exchange_s
 
 
 def ratios_from_probes(
@@ -101,13 +103,13 @@ def _most_probable(
     device_p = np.array([step.arithmetic_s + step.traffic_s for step in expected])
     weights_p = np.array([step.weights_s for step in expected])
     host_p = np.array([step.host_s for step in expected])
-    loading_p = np.array([step.loading_s for step in expected])
+    beside_p = np.array([step.loading_s + step.exchange_s for step in expected])
     logs_p = np.log(np.array(measured_s))
 
     def residuals(logs: NDArray[np.float64]) -> NDArray[np.float64]:
         device, weights, host = np.exp(logs)
         on_device = device * device_p + weights * weights_p
-        seconds = (on_device**_OVERLAP + (host * host_p) ** _OVERLAP) ** (1.0 / _OVERLAP) + loading_p
+        seconds = (on_device**_OVERLAP + (host * host_p) ** _OVERLAP) ** (1.0 / _OVERLAP) + beside_p
         return np.concatenate([(np.log(seconds) - logs_p) / noise, logs / np.array(spreads)])
 
     found = least_squares(residuals, np.zeros(3)).x
@@ -153,7 +155,21 @@ def micro_step_time(
         host_s=(architecture.layers * shape.passes * launch + towers) * compiled
         + factors["host_s_per_step"] / shape.accumulation,
         loading_s=images * factors["host_s_per_image"],
+        exchange_s=_exchanged_bytes(architecture, shape) / _link_bytes_per_s(gpu, factors),
     )
+
+
+def _exchanged_bytes(architecture: ModelArchitecture, shape: TrainingShape) -> float:
+    """Bytes a micro-step that every GPU sends: gathered weights and scattered gradients, or gradients alone."""
+    others = (shape.gpus - 1.0) / shape.gpus
+    if shape.sharded:
+        return 2.0 * architecture.parameters * (shape.passes + shape.full) * others
+    trained = 2.0 * architecture.parameters if shape.full else 4.0 * shape.lora_parameters
+    return 2.0 * trained * others / shape.accumulation
+
+
+def _link_bytes_per_s(gpu: GpuSpec, factors: Factors) -> float:
+    return (gpu.interconnect_gb_s or factors["pcie_gb_s"]) * 1e9 * factors["interconnect_share"]
 
 
 def matmul_flops_per_s(gpu: GpuSpec, factors: Factors) -> float:

@@ -47,6 +47,8 @@ class TrainingShape(Struct, frozen=True, kw_only=True):
         adapters_in_tower: Adapters by suffix name reach the vision tower, so that gradients flow through it.
         cached_features: The tower's features were computed once before (Plateau's trainer).
         accumulation: Micro-steps before the optimizer moves.
+        gpus: That train together, each on micro-batches of its own.
+        sharded: Weights, gradients and optimizer are spread over them (ZeRO-3, FSDP) instead of held by each.
     """
 
     prompt_tokens: int
@@ -69,6 +71,8 @@ class TrainingShape(Struct, frozen=True, kw_only=True):
     adapters_in_tower: bool = False
     cached_features: bool = True
     accumulation: float = 1.0
+    gpus: int = 1
+    sharded: bool = False
 
     @property
     def passes(self) -> int:

@@ -132,6 +132,19 @@ def test_logits_of_the_own_trainer_are_bounded_whatever_the_batch() -> None:
     assert bounded < 1.1 < 50.0 < training_memory(PALIGEMMA, bf16, plain, CATALOG).components_gib["logits"]
 
 
+def test_shards_spread_weights_and_optimizer_and_copies_do_not() -> None:
+    bf16 = CATALOG.quantization("bf16")
+
+    def parts(**changes):
+        return training_memory(PALIGEMMA, bf16, msgspec.structs.replace(SHAPE, **changes), CATALOG).components_gib
+
+    alone, copies, shards = parts(), parts(gpus=4), parts(gpus=4, sharded=True)
+    assert copies == alone
+    assert alone["weights"] / 4 < shards["weights"] < alone["weights"] / 2
+    assert shards["adapters and optimizer"] == pytest.approx(alone["adapters and optimizer"] / 4)
+    assert shards["activations"] == alone["activations"]
+
+
 def test_full_fine_tuning_holds_gradients_and_two_moments_of_every_weight() -> None:
     bf16 = CATALOG.quantization("bf16")
     full = msgspec.structs.replace(SHAPE, full=True, checkpointing=True)

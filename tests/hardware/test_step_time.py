@@ -102,6 +102,15 @@ def test_a_causal_mask_spares_half_of_attention_where_flash_attention_runs() -> 
     assert step(T4, suffix_tokens=2000, causal=True) == step(T4, suffix_tokens=2000)
 
 
+def test_gpus_that_train_together_wait_for_each_other_and_shards_more_than_gradients() -> None:
+    one, two, eight = (step(gpus=number) for number in (1, 2, 8))
+    assert one.exchange_s == 0.0 < two.exchange_s < eight.exchange_s
+    assert step(gpus=8, sharded=True).exchange_s > 50 * eight.exchange_s
+    assert (two.arithmetic_s, two.traffic_s, two.host_s) == (one.arithmetic_s, one.traffic_s, one.host_s)
+    # Without links of its own a card goes through PCIe.
+    assert step(L4, gpus=2).exchange_s > 10 * two.exchange_s
+
+
 def test_full_fine_tuning_moves_all_weights_once_an_optimizer_step() -> None:
     often, seldom = step(full=True, accumulation=1.0), step(full=True, accumulation=8.0)
     assert often.traffic_s > seldom.traffic_s
