@@ -6,8 +6,9 @@ import msgspec
 from msgspec import Struct
 
 from planner.catalog import Catalog
-from planner.hardware.architecture import ModelArchitecture, architecture_from_numbers
+from planner.hardware.architecture import LINEAR_OF_TARGETS, ModelArchitecture, architecture_from_numbers
 from planner.hardware.memory import TrainingShape
+from planner.hardware.memory_probes import ProbedPeaks, probed_peaks
 from planner.record import Calibration, LossKind, Started, XUnit
 
 STAND_IN = "google/paligemma-3b-pt-224"
@@ -18,6 +19,7 @@ class PlannedModel(Struct, frozen=True, kw_only=True):
 
     Attributes:
         assumed: None when the calibration measured this very model, else the sentence that says what is assumed.
+        probed: Peaks of memory that the calibration measured on a GPU.
     """
 
     name: str
@@ -26,6 +28,7 @@ class PlannedModel(Struct, frozen=True, kw_only=True):
     source: str
     as_of: str | None
     assumed: str | None
+    probed: ProbedPeaks | None = None
 
 
 def planned_model(calibration: Calibration, catalog: Catalog) -> PlannedModel:
@@ -52,17 +55,20 @@ def planned_model(calibration: Calibration, catalog: Catalog) -> PlannedModel:
     rank = (configuration.lora_rank if own else None) or int(catalog.parameter("default_lora_rank").value)
     prompt = (dataset.prompt_tokens_mean if own else None) or catalog.parameter("default_prompt_tokens").value
     suffix = (dataset.suffix_tokens_mean if own else None) or catalog.parameter("default_suffix_tokens").value
+    shape = TrainingShape(
+        prompt_tokens=round(prompt),
+        suffix_tokens=round(suffix),
+        lora_parameters=architecture.lora_parameters(targets, rank),
+        adapted=LINEAR_OF_TARGETS[targets],
+    )
     return PlannedModel(
         name=name,
         architecture=architecture,
-        shape=TrainingShape(
-            prompt_tokens=round(prompt),
-            suffix_tokens=round(suffix),
-            lora_parameters=architecture.lora_parameters(targets, rank),
-        ),
+        shape=shape,
         source=source,
         as_of=as_of,
         assumed=assumed,
+        probed=probed_peaks(calibration, architecture, shape, catalog) if assumed is None else None,
     )
 
 

@@ -17,8 +17,9 @@ from planner.cost.plan import PlanMemory
 from planner.cost.scenario import Scenario
 from planner.cost.scenario_file import check_scenario
 from planner.cost.yearly import SECONDS_PER_HOUR, Work, YearlyCost, first_year, yearly_cost
+from planner.hardware.basis import TimingBasis
 from planner.hardware.log_seconds import log_seconds
-from planner.hardware.memory import largest_fitting_shape, usable_gib
+from planner.hardware.memory import MemoryEstimate, largest_fitting_shape, usable_gib
 from planner.hardware.throughput import Seconds
 from planner.outcome import Forecast
 from planner.record import Calibration, Eval, Train
@@ -135,6 +136,7 @@ def _fitted(
         gpu,
         question.catalog,
         effective_batch_size=question.effective_batch_size,
+        probed=model.probed,
     )
     limit = usable_gib(gpu, question.catalog)
     how = f"micro-batch {shape.micro_batch_size}" + (", with activation checkpointing" if shape.checkpointing else "")
@@ -146,11 +148,20 @@ def _fitted(
         fits=fits,
         micro_batch_size=shape.micro_batch_size,
         components_gib=estimate.components_gib,
-        basis=Basis.UNPROBED,
+        basis=Basis(estimate.basis.value),
         sentence=f"Training {model.name} {verb} on {gpu.gpu} ({how}): {estimate.gib_p50:.1f} GiB expected, "
-        f"{estimate.gib_p95:.1f} GiB with 95 %, {limit:.1f} GiB usable. Computed, not measured on this card.",
+        f"{estimate.gib_p95:.1f} GiB with 95 %, {limit:.1f} GiB usable. {_how_known(estimate, model)}",
     )
     return msgspec.structs.replace(model, shape=shape), memory
+
+
+def _how_known(estimate: MemoryEstimate, model: PlannedModel) -> str:
+    if model.probed is None or estimate.basis is TimingBasis.UNPROBED:
+        return "Computed, not measured on this card."
+    probes = f"{len(model.probed.peaks)} probes on {model.probed.gpu or 'the calibration GPU'}"
+    if estimate.basis is TimingBasis.MEASURED:
+        return f"Computed and corrected by {probes} with these settings."
+    return f"Extrapolated: computed and corrected by {probes} with other settings or on another card."
 
 
 def _hours_sentence(question: Question, training: Seconds, gpu: GpuSpec, quantization: Quantization) -> str:

@@ -73,10 +73,15 @@ class Question(Struct, frozen=True, kw_only=True):
 
 
 class SecondsDrawn(Struct, frozen=True, kw_only=True):
-    """Seconds on one GPU at one quantization; they depend on no price."""
+    """Seconds on one GPU at one quantization; they depend on no price.
+
+    Attributes:
+        images: Different images of the training studies, whose features are cached once; None: unknown.
+    """
 
     training: Seconds
     answering: Seconds
+    images: float | None = None
 
 
 def seconds_drawn(
@@ -116,7 +121,8 @@ def seconds_drawn(
         question.stream(_ANSWERING),
         draws,
     )
-    return SecondsDrawn(training=training, answering=answering)
+    images = question.calibration.header.dataset.training_examples
+    return SecondsDrawn(training=training, answering=answering, images=images)
 
 
 def law_index(question: Question, draws: int) -> NDArray[np.intp]:
@@ -186,7 +192,7 @@ def with_seconds(prices: Drivers, examples: FloatArray, seconds: SecondsDrawn) -
     """Prices with examples and seconds filled in."""
     filled = {
         "examples": examples,
-        "training_s_per_example": seconds.training.seconds_m,
+        "training_s_per_example": seconds.training.per_example(examples, seconds.images),
         "answering_s_per_study": seconds.answering.seconds_m,
     }
     return Drivers(**({field: getattr(prices, field) for field in prices.__struct_fields__} | filled))

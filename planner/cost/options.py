@@ -130,6 +130,7 @@ def _candidates(question: Question, scenario: Scenario, model: PlannedModel) -> 
                 gpu,
                 catalog,
                 effective_batch_size=question.effective_batch_size,
+                probed=model.probed,
             )
             if not prices:
                 unpriced = _place(scenario, gpu, scenario.tenure, quantization)
