@@ -106,7 +106,7 @@ def training_seconds_per_example(
     spread = np.where(normal < 0.0, factors["unprobed_log_p10"] / -_P90, factors["unprobed_log_p90"] / _P90)
     seconds = step.seconds / shape.micro_batch_size * np.exp(spread * normal) * slower
     flops = step.flops / shape.micro_batch_size
-    low, high = (flops / (gpu.training_tflops * 1e12 * np.quantile(seconds, share)) for share in (0.9, 0.1))
+    low, high = flops / (gpu.training_tflops * 1e12 * np.quantile(seconds, [0.9, 0.1]))
     return Seconds(
         seconds_m=seconds,
         basis=TimingBasis.UNPROBED,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from msgspec import Struct
@@ -98,7 +99,7 @@ class ModelArchitecture(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     @property
     def linear_parameters(self) -> int:
         """Weights of the decoder's linear layers, without embedding and head: what quantization shrinks."""
-        return self.layers * sum(rows * columns for rows, columns in self.linear_shapes.values())
+        return _linear_parameters(self)
 
     @property
     def embedding_parameters(self) -> int:
@@ -155,6 +156,12 @@ class ModelArchitecture(Struct, frozen=True, kw_only=True, forbid_unknown_fields
         shapes = self.linear_shapes
         widths = sum(sum(shapes[name]) for name in LINEAR_OF_TARGETS[targets] if name in shapes)
         return self.layers * rank * widths
+
+
+@functools.lru_cache(maxsize=64)
+def _linear_parameters(architecture: ModelArchitecture) -> int:
+    """Asked for again and again; a plan compares hundreds of options of one model."""
+    return architecture.layers * sum(rows * columns for rows, columns in architecture.linear_shapes.values())
 
 
 def architecture_from_numbers(row: Any) -> ModelArchitecture:
