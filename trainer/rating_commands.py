@@ -100,11 +100,12 @@ def check_place(record: Path, file: Path) -> None:
 
 def sheet_text(file: Path, figures: dict[str, Any]) -> str:
     """What was written, and what to do with it."""
+    filled = file.name if file.suffix.lower() == ".csv" else f"ratings-{figures['sheet']}.csv (which the page saves)"
     return (
         f"Rating sheet {figures['sheet']}: {figures['questions']} questions, {figures['answers']} answers of "
         f"{figures['budgets']} budgets and the references, blinded. The key stays in the record.\n"
-        f"It holds questions, answers and images of your data: give it to nobody who may not see them.\n"
-        f"When it is filled in: calibrate rate RECORD {file.name}"
+        "It holds questions, answers and images of your data: give it to nobody who may not see them.\n"
+        f"When it is filled in: calibrate rate RECORD {filled}"
     )
 
 

@@ -51,6 +51,8 @@ def test_a_text_that_says_one_thing_over_and_over_is_degenerate(
         "cec. cec. cec. cec. cec.",
         "the mass " * 5,
         "normal chest " + "left lung " * 3,
+        "There is a round mass in the left upper lobe of the lung with a small effusion " + "cec. " * 6,
+        "There is a round mass in the left upper lobe of the lung with a small effusion " + "in the lung " * 4,
         "肺肺肺肺肺",
         "左肺有结节。" * 3,
         "a" * 300,
@@ -69,7 +71,15 @@ def test_nothing_is_degenerate_and_no_loop(text: str) -> None:
     assert not loops(text)
 
 
-@pytest.mark.parametrize("text", ["normal", "no, no", "left upper lobe mass, left hilar mass, left effusion"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "normal",
+        "no, no",
+        "T1, T1, T1 of three, then T2 and T2 of the same series in order",
+        "left upper lobe mass, left hilar mass, left effusion",
+    ],
+)
 def test_prose_is_not_degenerate_unless_it_never_ends(text: str) -> None:
     assert not is_degenerate(text, ended=True)
     assert is_degenerate(text, ended=False)
