@@ -94,7 +94,6 @@ class _Call:
         """Everything that is left to do."""
         self.stop.check()
         dataset = self.settings.read_dataset()
-        self.held_out = dataset.held_out
         for note in dataset.notes:
             say(note)
         series = series_of(self.settings, self.variants, dataset.training)
@@ -102,7 +101,9 @@ class _Call:
         if not left:
             say("This calibration is complete; nothing is left to do.")
             return self._outcome(None)
+        self._say_of_subsets(series)
         material = material_of(dataset, self.variants, self.work, self.stop)
+        self.held_out = material.dataset.held_out
         try:
             self._train(left, material)
         except StoppedEarlyError as stopped:
@@ -112,6 +113,11 @@ class _Call:
         feature_cache.forget(self.work)
         checkpoint.forget_all(self.work / "checkpoints")
         return self._outcome(None)
+
+    def _say_of_subsets(self, series: Sequence[Series]) -> None:
+        for share in self.settings.subsets:
+            if not any(each.share == share for each in series):
+                say(f"Subset of {share:.0%} of the cases: no budget goes through it more than once, so none is run.")
 
     def _left(self, series: Sequence[Series]) -> tuple[Series, ...]:
         finished = {run.id for run in self.before.runs if run.finished is not None} if self.before else set()

@@ -58,6 +58,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         timing_only: Seconds and bytes, no curve; random weights where the model's are not at hand.
         max_hours: Hard stop of this call.
         answers: Held-out answers generated at each budget.
+        held_out_examples: At most so many are evaluated; None: see `trainer.held_out`.
     """
 
     out: Path
@@ -90,6 +91,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     keep_samples: bool = False
     answers: int = 24
     held_out_fraction: float = 0.1
+    held_out_examples: int | None = None
     columns: Columns = Columns()
     pretraining_steps: int | None = None
 

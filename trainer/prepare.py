@@ -9,17 +9,20 @@ from pathlib import Path
 import torch
 from msgspec import Struct, structs
 
+from planner.errors import MissingPartError
 from planner.record import Calibration, OutOfMemory, Started
 from trainer import feature_cache, preflight, private, tiny
 from trainer.config import Settings
 from trainer.dataset import Dataset, Example, dataset_digest
-from trainer.loop import Measured, measure
+from trainer.held_out import evaluated, held_out_limit
+from trainer.loop import Measured, RunFailedError, measure
 from trainer.lora import add_lora, remove_lora
 from trainer.memory import Memory, set_checkpointing
 from trainer.micro_batch import choose_memory
 from trainer.model import LoadedModel, choose_device, load_model, parameter_counts
 from trainer.progress import say, stage
 from trainer.quantize import default_quantization, precision_remark
+from trainer.schedule import make_budgets
 from trainer.shape import TinyShape
 from trainer.step import micro_batches
 from trainer.stopping import StopFlag
@@ -65,10 +68,18 @@ class Prepared(Struct, kw_only=True):
 
 
 def material_of(dataset: Dataset, variants: Sequence[Variant], work: Path, stop: StopFlag) -> Material:
-    """Read nothing yet but the dataset's digest."""
+    """The dataset with what is evaluated of its held-out part; its digest is that of all of it."""
+    base = variants[0].settings
     everything = (*dataset.training, *dataset.held_out)
+    budgets = make_budgets(base.budget_examples(), base.effective_batch())
+    chosen = evaluated(dataset.held_out, held_out_limit(base, budgets))
+    if len(chosen) < len(dataset.held_out):
+        say(
+            f"{len(chosen):,} of {len(dataset.held_out):,} held-out examples are evaluated at each budget "
+            "(--held-out-examples takes more or fewer)."
+        )
     return Material(
-        dataset=dataset,
+        dataset=structs.replace(dataset, held_out=chosen),
         work=work,
         stop=stop,
         held_out_context=max(variant.settings.context() for variant in variants),
@@ -102,7 +113,8 @@ def load(settings: Settings, dataset: Dataset, work: Path, stop: StopFlag) -> Lo
             stop.check()
 
         tiny.build(dataset, work / "tiny", shape, advance=done)
-    return load_model(str(work / "tiny"), name="tiny", quantization=quantization, device=device)
+    with stop.at_once():
+        return load_model(str(work / "tiny"), name="tiny", quantization=quantization, device=device)
 
 
 def prepare(variant: Variant, model: LoadedModel, material: Material, before: Calibration | None) -> Prepared:
@@ -148,7 +160,12 @@ def prepare(variant: Variant, model: LoadedModel, material: Material, before: Ca
     preflight.run_gate(model, batch, features(batch.images))
     start = material.start.get(model.quantization)
     if start is None:
-        start = measure(model, held_out, features, memory, material.stop)
+        try:
+            start = measure(model, held_out, features, memory, material.stop)
+        except RunFailedError:
+            raise MissingPartError(
+                "Not one held-out example fits into memory. Use --quantization nf4 or a smaller --context."
+            ) from None
         material.start[model.quantization] = start
     entropy = unigram_entropy_nats(training)
     preflight.check_start(start.loss, entropy, pretrained=not settings.is_tiny, warn=say)
