@@ -133,11 +133,20 @@ def explain(*, plan_file: str, figure: str | None, as_json: bool) -> None:
 
 @click.command(short_help="The board paper (PDF) or a spreadsheet of a plan.")
 @click.argument("plan_file", metavar="PLAN")
-@click.option("-o", "--out", type=_FILE, help="PDF to write. [default: board.pdf, unless only --csv is asked for]")
+@click.option("-o", "--out", type=_FILE, help="PDF to write. [default: board.pdf, unless a CSV alone is asked for]")
 @click.option("--csv", "csv_out", type=_FILE, help="Also write the plan's lines and options as CSV.")
+@click.option("--focus", "focus_out", type=_FILE, help="Also write the charges by fiscal year as FOCUS 1.2 CSV.")
 @click.option("--language", default="en", show_default=True, help="Of the paper.")
 @with_json
-def report(*, plan_file: str, out: Path | None, csv_out: Path | None, language: str, as_json: bool) -> None:
+def report(
+    *,
+    plan_file: str,
+    out: Path | None,
+    csv_out: Path | None,
+    focus_out: Path | None,
+    language: str,
+    as_json: bool,
+) -> None:
     """Write the board paper of a plan: two to four pages, with the plan attached.
 
     PLAN is a plan.json, an older board paper, or the name of a saved plan.
@@ -156,7 +165,12 @@ def report(*, plan_file: str, out: Path | None, csv_out: Path | None, language: 
 
         written["csv"] = csv_out
         write_atomically(csv_out, board_csv(made, language))
-    if out is not None or csv_out is None:
+    if focus_out is not None:
+        from planner.report.focus import focus_csv
+
+        written["focus"] = focus_out
+        write_atomically(focus_out, focus_csv(made))
+    if out is not None or not written:
         from planner.report.pdf import render_pdf
 
         written["pdf"] = out or Path("board.pdf")

@@ -54,14 +54,19 @@ class YearLine(Struct, frozen=True, kw_only=True):
 
     Attributes:
         code, label: Those of the ledger line; bought hardware stands as `purchase`.
-        amounts_eur: A cell each fiscal year.
+        amounts_eur: What is paid, a cell each fiscal year.
         total_eur: Sum of the cells.
+        expenses_eur: What is charged, a cell each fiscal year; they add up to the years' `expense_eur`.
+        quantities, unit: How much of what is used in each, where the line is a product.
     """
 
     code: str
     label: str
     amounts_eur: list[float]
     total_eur: float
+    expenses_eur: list[float] = []
+    quantities: list[float] = []
+    unit: str | None = None
 
 
 class FiscalYear(Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from planner.catalog import Catalog, GpuSpec
 from planner.cost.analyses import YearLine
 from planner.cost.calendar import MONTHS, FiscalSpan, month_shares, span_of_month
-from planner.cost.flows import RENT_CODES, Flows, Year, is_prepaid
+from planner.cost.flows import RENT_CODES, Flows, Server, Year, is_prepaid
 from planner.cost.ledger import Costing, cents, ledger
 from planner.cost.plan import LedgerLine, VatTreatment
 from planner.cost.price_rows import COMMITMENT_YEARS
@@ -24,39 +24,56 @@ VAT_CODES = {VatTreatment.STANDARD: "vat", VatTreatment.REVERSE_CHARGE: "vat_rev
 ZERO = Decimal(0)
 
 
+class _Row:
+    """Cells of one line: paid, charged, and how much of what."""
+
+    def __init__(self, label: str, fiscal_years: int) -> None:
+        self.label = label
+        self.paid = [ZERO] * fiscal_years
+        self.charged = [ZERO] * fiscal_years
+        self.quantity = np.zeros(fiscal_years)
+        self.unit: str | None = None
+
+
 class YearTable:
     """Cells by code and fiscal year, filled amount by amount."""
 
     def __init__(self, spans: Sequence[FiscalSpan]) -> None:
-        self._spans = spans
-        self._labels: dict[str, str] = {}
-        self._cells: dict[str, list[Decimal]] = {}
+        self._fiscal_years = len(spans)
+        self._rows: dict[str, _Row] = {}
 
-    def add(self, code: str, label: str, cells: Sequence[Decimal]) -> None:
-        """Add cells to a line."""
-        self._labels.setdefault(code, label)
-        known = self._cells.setdefault(code, [ZERO] * len(self._spans))
-        self._cells[code] = [a + b for a, b in zip(known, cells, strict=True)]
+    def add(self, code: str, label: str, paid: Sequence[Decimal], charged: Sequence[Decimal]) -> _Row:
+        """Add what is paid and what is charged in every fiscal year to a line."""
+        row = self._rows.setdefault(code, _Row(label, self._fiscal_years))
+        row.paid = [a + b for a, b in zip(row.paid, paid, strict=True)]
+        row.charged = [a + b for a, b in zip(row.charged, charged, strict=True)]
+        return row
 
     def lines(self) -> list[YearLine]:
         """Lines in the order they came, VAT last; without those that are nothing in every year."""
-        order = sorted(self._cells, key=lambda code: code in VAT_CODES.values())
+        order = sorted(self._rows, key=lambda code: code in VAT_CODES.values())
         return [
             YearLine(
                 code=code,
-                label=self._labels[code],
-                amounts_eur=[float(cell) for cell in self._cells[code]],
-                total_eur=float(sum(self._cells[code], start=ZERO)),
+                label=row.label,
+                amounts_eur=[float(cell) for cell in row.paid],
+                total_eur=float(sum(row.paid, start=ZERO)),
+                expenses_eur=[float(cell) for cell in row.charged],
+                quantities=[] if row.unit is None else [float(value) for value in row.quantity],
+                unit=row.unit,
             )
-            for code in order
-            if any(self._cells[code])
+            for code, row in ((code, self._rows[code]) for code in order)
+            if any(row.paid) or any(row.charged)
         ]
 
 
 def year_lines(
     found: Flows, spans: list[FiscalSpan], scenario: Scenario, gpu: GpuSpec, catalog: Catalog, hours_source: str
 ) -> list[YearLine]:
-    """Cash by line and fiscal year.
+    """Cash and expense by line and fiscal year.
+
+    Expense is cash but for bought hardware, which is written off in a straight line with its VAT, and for prepaid rent,
+    which is charged over its term.
 
     Every amount is a line of the ledger of a year of use, which falls into fiscal years by its months; what is paid at
     the start falls into the first. A year that is a fiscal year has exactly the lines of its ledger.
@@ -89,20 +106,34 @@ def year_lines(
         for line in lines:
             if line.code in VAT_CODES.values() or line.code == "equipment":
                 continue
-            if prepaid and line.code in RENT_CODES:
-                months_paid = _term_weights(number, found, scenario, spans)
-                weights, at_start = months_paid, 0.0
-            else:
-                weights, at_start = shares[:, number], _share_at_start(line, year, number)
+            evenly, at_start = shares[:, number], _share_at_start(line, year, number)
+            prepaid_here = prepaid and line.code in RENT_CODES
+            weights = _term_weights(number, found, scenario, spans) if prepaid_here else evenly
             for code, label, amount in _with_vat(line, labels):
-                table.add(code, label, _cells(amount, at_start, weights))
+                charged = _cells(amount, at_start, evenly)
+                row = table.add(code, label, _cells(amount, at_start, weights) if prepaid_here else charged, charged)
+                if code == line.code and line.quantity is not None:
+                    row.unit = line.unit
+                    row.quantity = row.quantity + line.quantity * (1.0 - at_start) * evenly
+                    row.quantity[0] += line.quantity * at_start
     for server in found.servers:
         index = span_of_month(spans, server.month)
-        net = cents(float(server.net_m[0]))
+        used = _used(server, spans, scenario)
+        net, rest = cents(float(server.net_m[0])), float(server.net_m[0]) * scenario.residual_share
         vat = cents(float(net) * vat_share(scenario))
-        table.add("purchase", f"Server with {gpu.gpu}, bought", _one(net, index, len(spans)))
-        table.add("vat", labels.get("vat", "VAT that is not recovered"), _one(vat, index, len(spans)))
+        label = f"Server with {gpu.gpu}, bought"
+        table.add("purchase", label, _one(net, index, len(spans)), _cells(net - cents(rest), 0.0, used))
+        vat_label = labels.get("vat", "VAT that is not recovered")
+        table.add("vat", vat_label, _one(vat, index, len(spans)), _cells(vat, 0.0, used))
     return table.lines()
+
+
+def _used(server: Server, spans: Sequence[FiscalSpan], scenario: Scenario) -> FloatArray:
+    """Share of a server's life that falls into every fiscal year."""
+    life = scenario.lifetime_years * MONTHS
+    ends = np.array([span.first_month + span.months for span in spans], dtype=np.float64)
+    reached = np.clip(ends - server.month, 0.0, life) / life
+    return np.diff(reached, prepend=0.0)
 
 
 def _with_vat(line: LedgerLine, labels: dict[str, str]) -> list[tuple[str, str, Decimal]]:

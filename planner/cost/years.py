@@ -58,7 +58,8 @@ def plan_years(
     cash = np.where(reached, cash_by_fiscal_year(drawn, spans), np.inf)
     lines = year_lines(single, spans, scenario, gpu, catalog, hours_source)
     paid = [float(sum(cents(line.amounts_eur[f]) for line in lines)) for f in range(len(spans))]
-    expense, income, book, prepaid = _accrued(single, spans, scenario)
+    charged = [float(sum(cents(line.expenses_eur[f]) for line in lines)) for f in range(len(spans))]
+    income, book, prepaid = _left(single, spans, scenario)
     budgets, kept = _budgets(cash, np.array(paid), spans, scenario)
     if not hours_known:
         kept = None
@@ -74,7 +75,7 @@ def plan_years(
             end=span.end.isoformat(),
             months=span.months,
             cash_eur=paid[f],
-            expense_eur=_euro(expense[f]),
+            expense_eur=charged[f],
             income_eur=_euro(income[f]),
             book_value_eur=_euro(book[f]),
             prepaid_eur=_euro(prepaid[f]),
@@ -100,7 +101,7 @@ def plan_years(
         income_eur=_euro(float(sum(income))),
         cash=cost_quantiles(np.where(reached, cash.sum(axis=0), np.inf)),
         equivalent_annual_cost=equal_range,
-        straight_line_eur=_euro(float(expense.sum()) / scenario.horizon_years),
+        straight_line_eur=_euro(sum(charged) / scenario.horizon_years),
         probability_within_budget=None if kept is None else float(kept.all(axis=0).mean()),
         data_axis=axis,
         data_axis_sentence=axis_sentence,
@@ -118,18 +119,12 @@ def _money(scenario: Scenario) -> str:
     return "in money of the start" if scenario.money is Money.REAL else "with the growth of prices (nominal)"
 
 
-def _accrued(
-    single: Flows, spans: list[FiscalSpan], scenario: Scenario
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Expense, income, book value and prepaid rent of every fiscal year, shape (f,) each."""
+def _left(single: Flows, spans: list[FiscalSpan], scenario: Scenario) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Income in every fiscal year, and book value and prepaid rent at its end, shape (f,) each."""
     shares = month_shares(spans, single.horizon_years)
-    ends = [span.first_month + span.months for span in spans]
-    expense = shares @ single.running_hm[:, 0]
-    expense[0] += single.start_m[0]
     income, book, prepaid = np.zeros(len(spans)), np.zeros(len(spans)), np.zeros(len(spans))
     if is_prepaid(scenario):
         rent = np.array([float(year.cost.gross(*RENT_CODES)[0]) for year in single.years])
-        expense += shares @ rent
         paid = np.zeros(len(spans))
         for year, amount in enumerate(single.prepaid_hm):
             paid[span_of_month(spans, year * MONTHS)] += amount[0]
@@ -137,17 +132,13 @@ def _accrued(
     life = scenario.lifetime_years * MONTHS
     for server in single.servers:
         gross, rest = float(server.gross_m[0]), float(server.net_m[0]) * residual_share(scenario, life / MONTHS)
-        before = 0.0
-        for f, end in enumerate(ends):
+        for f, end in enumerate(span.first_month + span.months for span in spans):
             used = min(max(end - server.month, 0), life)
-            written_off = (gross - rest) * used / life
-            expense[f] += written_off - before
-            before = written_off
             sold = server.sold_month is not None and server.sold_month <= end
-            book[f] += 0.0 if sold or end <= server.month else gross - written_off
+            book[f] += 0.0 if sold or end <= server.month else gross - (gross - rest) * used / life
         if server.sold_month is not None:
             income[span_of_month(spans, server.sold_month - 1)] += rest
-    return expense, income, book, np.maximum(prepaid, 0.0)
+    return income, book, np.maximum(prepaid, 0.0)
 
 
 def _budgets(

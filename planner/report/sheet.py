@@ -1,7 +1,7 @@
 """The plan for spreadsheets: one CSV table with every figure of the board paper, a record a row.
 
-Columns are named as in FOCUS 1.2, the FinOps specification of billing data, where it has a word for them. Texts that
-a spreadsheet would run as a formula get a leading apostrophe; numbers stay numbers, with a decimal point.
+Columns are named as in FOCUS 1.2, the FinOps specification of billing data, where it has a word for them; columns of
+our own start with `x_`. The charges alone, by fiscal year and as the specification asks, are in `planner.report.focus`.
 """
 
 from __future__ import annotations
@@ -13,32 +13,46 @@ from collections.abc import Iterator
 
 from planner.cost.plan import CostQuantiles, Option, Plan
 from planner.outcome import Interval, Quantiles
+from planner.report.cells import Cell, cell
+from planner.report.focus import first_year_charge
 from planner.report.words import sentences
 
 COLUMNS = (
-    "Record",
-    "Code",
+    "x_Record",
+    "x_Code",
     "ChargeDescription",
     "BilledCost",
+    "EffectiveCost",
+    "ListCost",
+    "ContractedCost",
     "BillingCurrency",
+    "ChargeCategory",
+    "ChargePeriodStart",
+    "ChargePeriodEnd",
+    "ServiceCategory",
+    "ServiceSubcategory",
+    "ServiceName",
+    "ProviderName",
+    "RegionId",
     "PricingQuantity",
     "PricingUnit",
     "ContractedUnitPrice",
-    "P10",
-    "P50",
-    "P90",
-    "Unit",
-    "Probability",
-    "Note",
-    "Basis",
-    "Source",
-    "AsOf",
+    "ConsumedQuantity",
+    "ConsumedUnit",
+    "x_VatEur",
+    "x_P10",
+    "x_P50",
+    "x_P90",
+    "x_Unit",
+    "x_Probability",
+    "x_BudgetEur",
+    "x_Note",
+    "x_Basis",
+    "x_Source",
+    "x_AsOf",
 )
-_AMOUNTS = frozenset(["BilledCost"])
+_AMOUNTS = frozenset(["BilledCost", "EffectiveCost", "ListCost", "ContractedCost", "x_VatEur"])
 """Columns that add up, written to the cent."""
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠")
-
-Cell = str | float | None
 
 
 def board_csv(plan: Plan, language: str = "en") -> bytes:
@@ -50,7 +64,7 @@ def board_csv(plan: Plan, language: str = "en") -> bytes:
     writer = csv.writer(text, quoting=csv.QUOTE_MINIMAL, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     for record in _records(plan, language):
-        writer.writerow([_cell(record.get(column), cents=column in _AMOUNTS) for column in COLUMNS])
+        writer.writerow([cell(record.get(column), cents=column in _AMOUNTS) for column in COLUMNS])
     return text.getvalue().encode("utf-8-sig")
 
 
@@ -63,64 +77,74 @@ def file_name(plan: Plan, extension: str) -> str:
 
 def _records(plan: Plan, language: str) -> Iterator[dict[str, Cell]]:
     for mark in sentences.marks(plan, language):
-        yield {"Record": "mark", "Note": mark}
+        yield {"x_Record": "mark", "x_Note": mark}
     yield {
-        "Record": "verdict",
-        "Code": plan.verdict.name.value,
-        "Probability": plan.verdict.probability,
-        "Note": plan.verdict.sentence,
+        "x_Record": "verdict",
+        "x_Code": plan.verdict.name.value,
+        "x_Probability": plan.verdict.probability,
+        "x_Note": plan.verdict.sentence,
     }
     for line in plan.lines:
         yield {
-            "Record": "line",
-            "Code": line.code,
-            "ChargeDescription": line.label,
-            "BilledCost": line.amount_eur,
-            "BillingCurrency": "EUR",
-            "PricingQuantity": line.quantity,
-            "PricingUnit": line.unit,
-            "ContractedUnitPrice": line.unit_price_eur,
-            "Note": line.formula,
-            "Basis": line.basis.value,
-            "Source": line.source,
-            "AsOf": line.as_of,
+            "x_Record": "line",
+            "x_Code": line.code,
+            **first_year_charge(plan, line),
+            "x_VatEur": line.vat_eur,
+            "x_Note": line.formula,
+            "x_Basis": line.basis.value,
+            "x_Source": line.source,
+            "x_AsOf": line.as_of,
         }
     yield {
-        "Record": "total",
-        "Code": "budget_scenario",
+        "x_Record": "total",
+        "x_Code": "budget_scenario",
         "BilledCost": plan.total_eur,
         "BillingCurrency": "EUR",
-        "Note": plan.budget_scenario,
+        "x_Note": plan.budget_scenario,
     }
+    for year in plan.years.years if plan.years is not None else ():
+        yield {
+            "x_Record": "fiscal_year",
+            "x_Code": year.name,
+            "BilledCost": year.cash_eur,
+            "EffectiveCost": year.expense_eur,
+            "BillingCurrency": "EUR",
+            "ChargePeriodStart": year.start,
+            "ChargePeriodEnd": year.end,
+            **_three(year.cash),
+            "x_Unit": "EUR",
+            "x_BudgetEur": year.budget_eur,
+            "x_Probability": year.probability_within_budget,
+        }
     yield from _quantiles(plan, language)
     yield from (_option(option, language) for option in plan.options)
     for item in plan.influences:
         yield {
-            "Record": "influence",
-            "Code": item.code,
+            "x_Record": "influence",
+            "x_Code": item.code,
             "ChargeDescription": item.label,
-            "P10": item.cost_low_eur,
-            "P90": item.cost_high_eur,
-            "Unit": "EUR a year",
+            "x_P10": item.cost_low_eur,
+            "x_P90": item.cost_high_eur,
+            "x_Unit": "EUR a year",
         }
     for assumption in plan.assumptions:
         yield {
-            "Record": "assumption",
-            "Code": assumption.code,
+            "x_Record": "assumption",
+            "x_Code": assumption.code,
             "ChargeDescription": assumption.label,
             "PricingQuantity": _number(assumption.value),
             "PricingUnit": assumption.unit,
-            "Note": assumption.uncertainty,
-            "Basis": assumption.basis.value,
-            "Source": assumption.source,
-            "AsOf": assumption.as_of,
+            "x_Note": assumption.uncertainty,
+            "x_Basis": assumption.basis.value,
+            "x_Source": assumption.source,
+            "x_AsOf": assumption.as_of,
         }
     for missing in plan.not_costed:
         yield {
-            "Record": "not_costed",
-            "Code": missing.code,
+            "x_Record": "not_costed",
+            "x_Code": missing.code,
             "ChargeDescription": missing.label,
-            "Note": missing.remedy,
+            "x_Note": missing.remedy,
         }
 
 
@@ -137,63 +161,53 @@ def _quantiles(plan: Plan, language: str) -> Iterator[dict[str, Cell]]:
     ]
     for code, quantiles, unit, probability in named:
         yield {
-            "Record": "quantiles, not additive",
-            "Code": code,
-            "Unit": unit,
-            "Probability": probability,
+            "x_Record": "quantiles, not additive",
+            "x_Code": code,
+            "x_Unit": unit,
+            "x_Probability": probability,
             **_three(quantiles),
-            "Note": sentences.why_missing(quantiles, language),
+            "x_Note": sentences.why_missing(quantiles, language),
         }
     lowest: Interval = plan.curve.loss_at_horizon
     yield {
-        "Record": "loss_at_horizon",
-        "P50": lowest.p50,
-        "Unit": "nats per suffix token",
-        "Note": sentences.lowest_loss(plan, language),
+        "x_Record": "loss_at_horizon",
+        "x_P50": lowest.p50,
+        "x_Unit": "nats per suffix token",
+        "x_Note": sentences.lowest_loss(plan, language),
     }
     yield {
-        "Record": "spent_if_missed",
-        "P90": reached.spent_if_missed_eur,
-        "Unit": "EUR",
-        "Probability": 1.0 - reached.probability,
+        "x_Record": "spent_if_missed",
+        "x_P90": reached.spent_if_missed_eur,
+        "x_Unit": "EUR",
+        "x_Probability": 1.0 - reached.probability,
     }
     if plan.probability_within_budget is not None:
         yield {
-            "Record": "within_budget",
-            "BilledCost": plan.scenario.budget_eur,
-            "BillingCurrency": "EUR",
-            "Probability": plan.probability_within_budget,
+            "x_Record": "within_budget",
+            "x_BudgetEur": plan.scenario.budget_eur,
+            "x_Probability": plan.probability_within_budget,
         }
 
 
 def _option(option: Option, language: str) -> dict[str, Cell]:
     return {
-        "Record": "option",
-        "Code": "feasible" if option.reason is None else "infeasible",
+        "x_Record": "option",
+        "x_Code": "feasible" if option.reason is None else "infeasible",
         "ChargeDescription": f"{option.gpu}, {option.quantization}, {sentences.tenure(option.tenure, language)}",
         **_three(option.cost_per_year),
-        "Unit": "EUR a year",
-        "Probability": option.probability_within_budget,
-        "Note": option.reason or sentences.why_missing(option.cost_per_year, language),
-        "Basis": option.hours_basis.value,
-        "Source": option.source,
-        "AsOf": option.as_of,
+        "x_Unit": "EUR a year",
+        "x_Probability": option.probability_within_budget,
+        "x_Note": option.reason or sentences.why_missing(option.cost_per_year, language),
+        "x_Basis": option.hours_basis.value,
+        "x_Source": option.source,
+        "x_AsOf": option.as_of,
     }
 
 
 def _three(quantiles: Quantiles | CostQuantiles) -> dict[str, Cell]:
-    return {"P10": quantiles.p10, "P50": quantiles.p50, "P90": quantiles.p90}
+    return {"x_P10": quantiles.p10, "x_P50": quantiles.p50, "x_P90": quantiles.p90}
 
 
 def _number(text: str) -> Cell:
     """A number where the text is one, so that it stays a number in the sheet."""
     return float(text) if re.fullmatch(r"-?\d+(\.\d+)?", text) else text
-
-
-def _cell(value: Cell, *, cents: bool = False) -> str:
-    """What stands in the cell; the apostrophe is what spreadsheets read as "this is text"."""
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return f"'{value}" if value.startswith(_FORMULA) else value
-    return f"{round(value, 2) + 0.0:.2f}" if cents else repr(round(float(value), 6) + 0.0)

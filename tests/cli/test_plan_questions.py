@@ -161,3 +161,11 @@ def test_every_figure_of_a_whole_plan_is_explained_with_formula_and_source(plate
         assert done.result["as_of"] == line.as_of
         assert done.result["inputs"], line.code
     assert plateau("explain", "plan.json", "cost_per_year.p50").code == 0
+
+
+def test_the_charges_of_a_plan_are_written_for_a_finance_system(plateau: Plateau, record: Path) -> None:
+    plateau("plan", record, "--target-loss", TARGET, "--gpu", "L4", "--studies-a-day", "40")
+    done = plateau("report", "plan.json", "--focus", "focus.csv")
+    assert done.code == 0, done.err
+    assert Path("focus.csv").read_text().startswith("BilledCost,BillingAccountId")
+    assert not Path("board.pdf").exists()

@@ -40,8 +40,8 @@ def rows(plan: Plan) -> list[dict[str, str]]:
 def test_the_lines_add_up_to_the_total_to_the_cent() -> None:
     for plan in every_verdict().values():
         table = rows(plan)
-        cents = [round(100 * float(row["BilledCost"])) for row in table if row["Record"] == "line"]
-        total = next(row for row in table if row["Record"] == "total")
+        cents = [round(100 * float(row["BilledCost"])) for row in table if row["x_Record"] == "line"]
+        total = next(row for row in table if row["x_Record"] == "total")
         assert sum(cents) == round(100 * float(total["BilledCost"])) == round(100 * plan.total_eur)
 
 
@@ -53,19 +53,19 @@ def test_spreadsheets_recognise_the_encoding_and_every_row_has_every_column() ->
 
 
 def test_a_quantile_that_is_not_reached_is_empty_and_explained() -> None:
-    row = next(row for row in rows(unreachable_plan()) if row["Code"] == "cost_per_year")
-    assert (row["P10"], row["P50"], row["P90"]) == ("", "", "")
-    assert "no P10" in row["Note"]
+    row = next(row for row in rows(unreachable_plan()) if row["x_Code"] == "cost_per_year")
+    assert (row["x_P10"], row["x_P50"], row["x_P90"]) == ("", "", "")
+    assert "no P10" in row["x_Note"]
 
 
 def test_percentile_totals_are_marked_as_not_additive() -> None:
-    assert {row["Record"] for row in rows(example_plan()) if row["P90"] and row["Unit"].startswith("GPU")} == {
+    assert {row["x_Record"] for row in rows(example_plan()) if row["x_P90"] and row["x_Unit"].startswith("GPU")} == {
         "quantiles, not additive"
     }
 
 
 def test_an_illustration_is_marked_in_the_first_row() -> None:
-    assert rows(illustration_plan())[0]["Note"] == "illustration, not PaliGemma-3B"
+    assert rows(illustration_plan())[0]["x_Note"] == "illustration, not PaliGemma-3B"
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
@@ -86,7 +86,7 @@ def test_no_text_of_a_user_becomes_a_formula(payload: str) -> None:
 def test_negative_numbers_stay_numbers() -> None:
     plan = example_plan()
     line = msgspec.structs.replace(plan.lines[0], amount_eur=-5.0)
-    row = next(row for row in rows(example_plan(lines=[line])) if row["Record"] == "line")
+    row = next(row for row in rows(example_plan(lines=[line])) if row["x_Record"] == "line")
     assert float(row["BilledCost"]) == -5.0
 
 
