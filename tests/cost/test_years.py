@@ -124,8 +124,10 @@ def test_a_prepaid_commitment_is_paid_whole_and_its_rest_is_carried_over(own: Ca
         "staff_hours_per_year": None, "storage_gib": None, "first_month": "2027-07", "horizon_years": 4,
     }  # fmt: skip
     found = years(own, catalog, **fields)
-    assert [year.cash_eur for year in found.years] == [26_280.0, 0.0, 0.0, 26_280.0, 0.0]
-    assert [year.prepaid_eur for year in found.years] == [21_900.0, 13_140.0, 4_380.0, 21_900.0, 17_520.0]
+    paid = [26_280.0, 0.0, 0.0, 26_280.0, 0.0]
+    assert [year.cash_eur for year in found.years] == pytest.approx(paid, abs=0.05)
+    rest = [21_900.0, 13_140.0, 4_380.0, 21_900.0, 17_520.0]
+    assert [year.prepaid_eur for year in found.years] == pytest.approx(rest, abs=0.05)
     spread = [4_380.0, 8_760.0, 8_760.0, 8_760.0, 4_380.0]
     assert [year.expense_eur for year in found.years] == pytest.approx(spread, abs=0.02)  # rounded line by line
     monthly = years(own, catalog, **(fields | {"prepaid": False}))
@@ -205,8 +207,9 @@ def test_what_a_year_leaves_of_its_budget_helps_the_next_only_where_it_may(own: 
     assert [year.budget_eur for year in lapsing.years] == [4_500.0, 9_000.0, 4_500.0]
     assert [year.probability_within_budget for year in lapsing.years] == [0.0, 1.0, 1.0]
     kept = years(own, catalog, budget_eur=20_000.0, carry_over=True, **fields)
-    assert [year.budget_eur for year in kept.years[:2]] == [10_000.0, 10_000.0 - 8_760.0 + 20_000.0]
-    assert kept.years[2].budget_eur == pytest.approx(10_000 - 8_760 + 20_000 - 8_760 + 10_000)
+    left = [year.budget_eur for year in kept.years[:2]]
+    assert left == pytest.approx([10_000.0, 10_000.0 - 8_760.0 + 20_000.0], abs=0.03)  # rounded line by line
+    assert kept.years[2].budget_eur == pytest.approx(10_000 - 8_760 + 20_000 - 8_760 + 10_000, abs=0.05)
     assert kept.probability_within_budget == 1.0
     assert lapsing.probability_within_budget == 0.0
 
