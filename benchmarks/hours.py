@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 
@@ -159,13 +160,23 @@ def _on_another_gpu(rows: Sequence[Row], apart: Apart) -> list[Figure]:
     size, baseline, between = np.abs(ours), float(np.abs(plain).mean()), np.array(sources)
     inside = _percent(np.abs(np.log1p(np.array(ours) / 100.0)) <= 1.2816 * shipped_factors()["transfer_log_sd"])
     name = "hours on another GPU"
+    between_levels = 100.0 * _levels(rows, apart)
     return [
         *with_interval(at_most(f"{name} ({len(size)} pairs): MAPE", float(size.mean()), "%", 20.0), size, between),
+        Figure(name="  levels of two sources, whatever the GPU: mean difference", value=between_levels, unit="%"),
         Figure(name="  probes x ratio of peak rates: MAPE", value=baseline, unit="%"),
         at_most(f"{name}: MAPE over that of probes x ratio of peak rates", float(size.mean()) / baseline, "ratio", 0.5),
         Figure(name=f"{name}: coverage of the 80 % interval", value=float(inside.mean()), unit="%"),
         *by_source(f"{name}, MAPE", size, between, "%"),
     ]
+
+
+def _levels(rows: Sequence[Row], apart: Apart) -> float:
+    """Mean absolute difference between two sources of their median ln(measured / expected)."""
+    logs = np.log(np.array([measured_seconds(row) for row in rows]) / predicted(rows, apart))
+    sources = np.array([row["source"] for row in rows])
+    levels = [float(np.median(logs[sources == source])) for source in sorted(set(sources.tolist()))]
+    return float(np.mean([abs(one - other) for one, other in itertools.combinations(levels, 2)]))
 
 
 def _paligemma(rows: Sequence[Row]) -> list[Figure]:
