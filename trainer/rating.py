@@ -90,7 +90,14 @@ class Rated(Struct, frozen=True, kw_only=True):
 
 
 def make_sheet(
-    samples: Sequence[Sample], *, sheet: str, calibration_id: str, questions: int, budgets: int, seed: int
+    samples: Sequence[Sample],
+    *,
+    sheet: str,
+    calibration_id: str,
+    questions: int,
+    budgets: int,
+    seed: int,
+    runs: Sequence[str] = (),
 ) -> tuple[list[SheetRow], Key]:
     """Choose questions and budgets, and shuffle.
 
@@ -101,12 +108,18 @@ def make_sheet(
         questions: At most so many, drawn from those that every chosen budget answered.
         budgets: At most so many (up to 25), evenly spaced from the smallest to the largest.
         seed: Of the draw and the order; whoever knows it can undo the blinding.
+        runs: Ids of the runs to show, in place of `budgets`.
 
     Raises:
-        InputError: There is no question that two budgets answered.
+        InputError: There is no question that two budgets answered, or a run has no kept answers.
     """
-    runs = _spread(sorted({(sample.examples, sample.run) for sample in samples}), budgets)
-    chosen = {run for _, run in runs}
+    known = sorted({(sample.examples, sample.run) for sample in samples})
+    if absent := sorted({*runs} - {run for _, run in known}):
+        reason = f"no answers of {', '.join(absent)} were kept"
+        remedy = f"Choose among {', '.join(run for _, run in known)}"
+        raise InputError(Mistake(file="samples.jsonl", field="--run", reason=reason, remedy=remedy))
+    shown = [found for found in known if found[1] in runs] if runs else _spread(known, budgets)
+    chosen = {run for _, run in shown}
     by_item: dict[int, dict[str, Sample]] = defaultdict(dict)
     for sample in samples:
         if sample.run in chosen:
@@ -122,7 +135,7 @@ def make_sheet(
     for number, item in enumerate(items, start=1):
         first = next(iter(by_item[item].values()))
         answers: dict[str, list[str]] = defaultdict(list)
-        for _, run in runs:
+        for _, run in shown:
             answers[one_line(by_item[item][run].text)].append(run)
         answers[one_line(first.reference)].append(REFERENCE)
         question = one_line(shown_question(first.question))

@@ -23,16 +23,24 @@ BUDGETS = 4
 @click.argument("record", type=_PATH)
 @click.argument("file", type=_PATH)
 @click.option("--questions", type=click.IntRange(1, 1000), default=QUESTIONS, show_default=True, help="On the sheet.")
-@click.option("--budgets", type=click.IntRange(2, 25), default=BUDGETS, show_default=True,
-              help="Whose answers are shown, from the smallest to the largest.")  # fmt: skip
+@click.option(
+    "--budgets",
+    type=click.IntRange(2, 25),
+    default=BUDGETS,
+    show_default=True,
+    help="Whose answers are shown, from the smallest to the largest.",
+)
+@click.option("--run", "runs", multiple=True, help="Ids of the runs to show instead; may be given several times.")
 @_JSON
-def rating_sheet(*, record: Path, file: Path, questions: int, budgets: int, as_json: bool) -> None:
+def rating_sheet(
+    *, record: Path, file: Path, questions: int, budgets: int, runs: tuple[str, ...], as_json: bool
+) -> None:  # fmt: skip
     """Write a blinded sheet for radiologists: FILE is a table (.csv) or a page that needs no connection (.html).
 
     The record needs the texts of its answers (`calibrate run --keep-samples`). Answers of several budgets and the
     reference stand under each question in a random order; the key stays in the record.
     """
-    figures = write_sheet(record, file, questions=questions, budgets=budgets)
+    figures = write_sheet(record, file, questions=questions, budgets=budgets, runs=runs)
     click.echo(sheet_text(file, figures), err=as_json)
     if as_json:
         click.echo(json.dumps(figures))
@@ -53,7 +61,9 @@ def rate(*, record: Path, sheets: tuple[Path, ...], as_json: bool) -> None:
         click.echo(json.dumps(figures))
 
 
-def write_sheet(record: Path, file: Path, *, questions: int = QUESTIONS, budgets: int = BUDGETS) -> dict[str, Any]:
+def write_sheet(
+    record: Path, file: Path, *, questions: int = QUESTIONS, budgets: int = BUDGETS, runs: tuple[str, ...] = ()
+) -> dict[str, Any]:
     """Write sheet and key; returns counts.
 
     Raises:
@@ -76,6 +86,7 @@ def write_sheet(record: Path, file: Path, *, questions: int = QUESTIONS, budgets
         questions=questions,
         budgets=budgets,
         seed=secrets.randbits(64),
+        runs=runs,
     )
     private.write_key(record, key)
     write_atomically(file, writer(sheet, rows))

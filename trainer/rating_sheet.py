@@ -171,8 +171,9 @@ def _answer(row: SheetRow) -> str:
         f'<label title="{html.escape(words)}"><input type="radio" name="{row.row}" value="{level}">{level}</label>'
         for level, words in SCALE.items()
     )
+    text = html.escape(row.answer or NOTHING)
     return (
-        f'<fieldset data-row="{row.row}"><p class="answer">{html.escape(row.answer or NOTHING)}</p>{buttons}'
+        f'<fieldset data-row="{row.row}"><legend>Answer {row.row}</legend><p class="answer">{text}</p>{buttons}'
         f'<label><input type="radio" name="{row.row}" value="" checked>cannot judge</label></fieldset>'
     )
 

@@ -155,6 +155,12 @@ def test_slake_is_read_in_the_language_that_is_asked_for(tmp_path: Path, validat
     assert len(both.notes) == 1
 
 
+@pytest.mark.parametrize("name", [name for name in MAKERS if name != "slake"])
+def test_all_languages_means_english_where_a_set_has_one(tmp_path: Path, name: str) -> None:
+    MAKERS[name](tmp_path)
+    assert read_dataset(tmp_path, ReadOptions(language="all")) == read_dataset(tmp_path)
+
+
 def test_slake_holds_validation_out_and_leaves_test_alone(tmp_path: Path) -> None:
     make_slake(tmp_path)
     dataset = read_dataset(tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import struct
 import time
 import warnings
@@ -14,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from trainer.dataset.image_file import ImageRefusedError, check_header, open_image, pixels
+from trainer.dataset.image_file import ImageRefusedError, check_header, image_inside, open_image, pixels
 
 
 def claimed_png(path: Path, side: int) -> Path:
@@ -36,6 +37,59 @@ def test_a_bomb_is_refused_before_it_is_decoded(tmp_path: Path, side: int) -> No
     with pytest.raises(ImageRefusedError, match="20,000,000 pixels"):
         open_image(path)
     assert time.perf_counter() - start < 0.5
+
+
+SCHEMES = (
+    "http", "https", "ftp", "ftps", "sftp", "file", "data", "s3", "gs", "az", "hdfs", "smb", "ssh", "git", "jar",
+    "gopher", "dict", "ldap", "tftp", "blob",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_url_is_no_image_and_opens_no_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a connection was opened")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    for name in (f"{scheme}://127.0.0.1/x.png", f"{scheme.upper()}:///x.png", f"{scheme}:x.png"):
+        with pytest.raises(ImageRefusedError, match="a URL or drive"):
+            image_inside(tmp_path, name)
+
+
+PIECES = [
+    "..",
+    ".",
+    "/",
+    "\\",
+    "~",
+    "%2e%2e",
+    "C:",
+    "\\\\?\\",
+    "images",
+    "secret.png",
+    "x.png",
+    "\0",
+    " ",
+    "..;",
+    "\u2025",
+]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=7), st.sampled_from(["/", ""]))
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_name_leads_out_of_the_folder(tmp_path: Path, pieces: list[str], between: str) -> None:
+    root = tmp_path / "root"
+    (root / "images").mkdir(parents=True, exist_ok=True)
+    for path in (tmp_path / "secret.png", root / "x.png", root / "images" / "x.png"):
+        path.touch()
+    try:
+        found = image_inside(root, between.join(pieces))
+    except ImageRefusedError:
+        return
+    assert found in (root / "x.png", root / "images" / "x.png")
 
 
 PREAMBLE = b"\0" * 128 + b"DICM"

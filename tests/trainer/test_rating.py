@@ -91,6 +91,16 @@ def test_answers_with_the_same_words_are_shown_once_and_count_for_all() -> None:
     )
 
 
+def test_runs_can_be_named_and_an_unknown_one_is_refused_with_those_there_are() -> None:
+    rows, key = make_sheet(
+        SAMPLES, sheet="s01234567", calibration_id="c", questions=2, budgets=4, seed=1, runs=["b16", "b32"]
+    )
+    assert len(rows) == 6
+    assert {source for row in key.rows.values() for source in row.sources} == {"b16", "b32", REFERENCE}
+    with pytest.raises(InputError, match=r"--run: no answers of b99 were kept\. Choose among b8, b16"):
+        make_sheet(SAMPLES, sheet="s01234567", calibration_id="c", questions=2, budgets=4, seed=1, runs=["b99"])
+
+
 def test_only_questions_that_all_chosen_budgets_answered_are_asked() -> None:
     samples = [one for one in SAMPLES if not (one.run == "b256" and one.item != 2)]
     rows, _ = made(samples)
@@ -220,6 +230,27 @@ def test_the_same_file_twice_is_no_second_rater(tmp_path: Path) -> None:
     shutil.copy(one, tmp_path / "two.csv")
     with pytest.raises(InputError, match=r"two\.csv: the same file is given twice"):
         read_sheets([one, tmp_path / "two.csv"], key)
+
+
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_a_damaged_sheet_is_read_or_refused_in_sentences(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    rows, key = made()
+    path = write(tmp_path_factory.mktemp("sheet") / "r.csv", fill(rows, rate_all))
+    before = path.read_bytes()
+    start = data.draw(st.integers(0, len(before)))
+    end = data.draw(st.integers(start, min(len(before), start + 30)))
+    nasty = st.sampled_from([b"", b"\xff", b"\0", b'"', b"\r", b"\n\n", b",,,,,,", b"5", b"\xe2\x80\xae"])
+    path.write_bytes(before[:start] + data.draw(st.one_of(nasty, st.binary(max_size=6))) + before[end:])
+    try:
+        found = read_sheets([path], key)
+    except InputError as refused:
+        assert str(path.parent) not in str(refused)
+    else:
+        assert all(1 <= rating <= 5 for given_ in found.values() for rating in given_)
+        assert set(found) == set(key.rows)
 
 
 def key_of(*sources: str) -> Key:

@@ -34,7 +34,7 @@ def read(root: Path, options: ReadOptions) -> Dataset:
     Raises:
         InputError: All entries that cannot be used.
     """
-    prompt = prompt_form("", options.language)
+    prompt = prompt_form("", options.prompt_language)
 
     def make(row: Row) -> Example:
         description = row.fields.get("Description")
@@ -53,7 +53,7 @@ def read(root: Path, options: ReadOptions) -> Dataset:
             case=case,
             file=DESCRIPTIONS,
             row=row.number,
-            language=options.language,
+            language=options.prompt_language,
         )
 
     rows = entries(read_json(root / DESCRIPTIONS), DESCRIPTIONS)

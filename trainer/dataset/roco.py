@@ -81,7 +81,7 @@ def _split(folder: Path, split: str, options: ReadOptions) -> tuple[int, list[Ex
     assert captions is not None
     file = f"{split}/radiology/{captions.name}"
     names = _image_names(folder)
-    prompt = prompt_form("", options.language)
+    prompt = prompt_form("", options.prompt_language)
 
     def make(row: Row) -> Example | None:
         key, _, caption = (part.strip() for part in row.fields["line"].partition("\t"))
@@ -97,7 +97,7 @@ def _split(folder: Path, split: str, options: ReadOptions) -> tuple[int, list[Ex
             case=names[key].partition("_")[0] if key in names else key,
             file=file,
             row=row.number,
-            language=options.language,
+            language=options.prompt_language,
         )
 
     lines = enumerate(read_text(captions).split("\n"), start=1)

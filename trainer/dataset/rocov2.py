@@ -56,7 +56,7 @@ def _split(root: Path, split: str, articles: dict[str, str], options: ReadOption
         )
     rows = list(csv_rows(root / file))
     require_columns(rows, ("ID", "Caption"), file=file, remedy="Download it again")
-    prompt = prompt_form("", options.language)
+    prompt = prompt_form("", options.prompt_language)
 
     def make(row: Row) -> Example:
         name = row.name("ID")
@@ -67,7 +67,7 @@ def _split(root: Path, split: str, articles: dict[str, str], options: ReadOption
             case=articles.get(name, name),
             file=file,
             row=row.number,
-            language=options.language,
+            language=options.prompt_language,
         )
 
     return collected(file, rows, make, remedy="Correct the row, or take it out")

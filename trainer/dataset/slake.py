@@ -11,14 +11,13 @@ from pathlib import Path
 
 from planner.errors import InputError, Mistake
 from trainer.dataset.example import Dataset, Example, closed_by, prompt_form
-from trainer.dataset.options import ReadOptions
+from trainer.dataset.options import ALL, ReadOptions
 from trainer.dataset.rows import Row, collected, entries
 from trainer.dataset.split import Part, official_split
 from trainer.dataset.text_file import read_json
 
 NAME = "slake"
 LAYOUT = "SLAKE (train.json, validate.json or validation.json, imgs/)"
-ALL = "all"
 _VALIDATION = ("validate.json", "validation.json")
 
 

@@ -42,7 +42,7 @@ def read(path: Path, options: ReadOptions) -> Dataset:
 
     def make(row: Row) -> Example:
         image, answer = row.name(columns.image), row.text(columns.answer)
-        prompt = prompt_form(row.optional(columns.prompt), options.language)
+        prompt = prompt_form(row.optional(columns.prompt), options.prompt_language)
         return Example(
             image=row.image(path.parent, image, key=columns.image),
             prompt=prompt,
@@ -51,7 +51,7 @@ def read(path: Path, options: ReadOptions) -> Dataset:
             file=name,
             row=row.number,
             closed=is_closed(prompt, answer),
-            language=options.language,
+            language=options.prompt_language,
         )
 
     examples = collected(name, rows, make, remedy="Write it, or take the row out")

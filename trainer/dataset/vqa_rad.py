@@ -49,7 +49,7 @@ def read(root: Path, options: ReadOptions) -> Dataset:
     def make(row: Row) -> tuple[bool, Example]:
         name = row.name("image_name")
         cases.join(name, row.optional("image_case_url") or name)
-        prompt, answer = prompt_form(row.text("question"), options.language), row.text("answer")
+        prompt, answer = prompt_form(row.text("question"), options.prompt_language), row.text("answer")
         example = Example(
             image=row.image(images, name, key="image_name"),
             prompt=prompt,
@@ -58,7 +58,7 @@ def read(root: Path, options: ReadOptions) -> Dataset:
             file=QUESTIONS,
             row=row.number,
             closed=closed_by(row.optional("answer_type"), prompt, answer),
-            language=options.language,
+            language=options.prompt_language,
         )
         return row.optional("phrase_type").lower().startswith("test"), example
 
