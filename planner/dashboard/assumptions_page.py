@@ -9,6 +9,7 @@ import streamlit as st
 from planner.catalog import STALE_AFTER_DAYS
 from planner.cost.plan import Assumption, Basis, Plan
 from planner.dashboard.charts import draw, influence_chart
+from planner.dashboard.details import details, follow_up
 from planner.dashboard.frame import breakable, colours, escape, page
 from planner.dashboard.given import given_figures
 from planner.dashboard.inputs import NUMBERS, number_input, undo_and_reset
@@ -53,8 +54,10 @@ def _body(here: Session) -> None:
         oldest = numbers.short_date(min(row.as_of or "" for row in stale), here.tag)
         st.warning(say.stale.format(count=len(stale), days=STALE_AFTER_DAYS, oldest=oldest))
     _influences(here, plan)
+    _explained(here)
     _rows(here, plan, old={row.code for row in stale})
     given_figures(here)
+    follow_up(here)
 
 
 def _influences(here: Session, plan: Plan) -> None:
@@ -69,6 +72,24 @@ def _influences(here: Session, plan: Plan) -> None:
         alt=sentences.influence_alt(plan, tag),
     )
     st.caption(say.influences_note)
+
+
+def _explained(here: Session) -> None:
+    """What explains the spread of the yearly cost, as shares of its variance."""
+    say, tag, plan = here.words.assumptions, here.tag, details(here)
+    if plan is None or not plan.sobol:
+        return
+    st.subheader(say.sobol_title, anchor=False)
+    rows = [
+        {
+            say.input: escape(sentences.label(item.code, item.label, tag)),
+            say.sobol_alone: numbers.percent(round(item.first_order, 3), tag),
+            say.sobol_total: numbers.percent(round(item.total, 3), tag),
+        }
+        for item in plan.sobol
+    ]
+    st.table(rows, border="horizontal", hide_index=True)
+    st.caption(say.sobol_note)
 
 
 def stale_assumptions(plan: Plan, *, today: dt.date) -> list[Assumption]:

@@ -24,7 +24,7 @@ _PAGE_PX = 340
 def _body(here: Session) -> None:
     say = here.words.board
     st.title(say.title, anchor=False)
-    plan = here.opened or (here.plan(with_options=True) if here.calibration is not None else None)
+    plan = here.opened or (here.whole_plan() if here.calibration is not None else None)
     language = st.session_state.get(_LANGUAGE_KEY) or here.language
     take, head, reopen = st.columns(3, gap="medium")
     with take, st.container(border=True, height="stretch"):

@@ -91,7 +91,7 @@ def _figures(here: Session, sides: list[Kept]) -> None:
     """The key figures, a column a plan, and the ranges on one axis."""
     say, tag = here.words.compare, here.tag
     rows = {
-        say.verdict: [say.verdicts[plan.verdict.name.value] for plan in _plans(sides)],
+        say.verdict: [say.verdicts[sentences.verdict_name(plan).value] for plan in _plans(sides)],
         say.target: [numbers.loss(plan.scenario.target_loss, tag) for plan in _plans(sides)],
         say.chance: [numbers.chance(plan.if_reached.probability, tag) for plan in _plans(sides)],
         say.setup: [sentences.setup(plan, tag) for plan in _plans(sides)],

@@ -1,4 +1,4 @@
-"""What takes longer than a moved slider may is computed once the inputs have come to rest.
+"""What takes longer than a moved slider may is asked for once the inputs have come to rest, and shown when it comes.
 
 While they move, the page keeps what it has, marked as being computed.
 """
@@ -7,32 +7,62 @@ from __future__ import annotations
 
 import streamlit as st
 
+from planner.cost.plan import Plan
 from planner.dashboard.session import Session, session, write_address
-from planner.dashboard.work import Details, details_of
 
 REST_SECONDS = 0.4
 
 
-def details(here: Session) -> Details | None:
-    """The details of the scenario that is on screen, None while they are being computed."""
-    found = here.details
-    return found if found is not None and found.scenario == here.scenario else None
+def details(here: Session) -> Plan | None:
+    """The fullest plan of the scenario that is on screen, None while there is none."""
+    return here.details if here.detailed == here.scenario else None
+
+
+def state(here: Session) -> str:
+    """What to say above figures that may be of an older scenario; empty where they are those of the inputs."""
+    if details(here) is not None:
+        return ""
+    return here.words.frame.others_first if here.must_ask else here.words.frame.being_computed
+
+
+def ask_button(here: Session, key: str) -> None:
+    """Where many visitors plan at once, other GPUs are computed for those who ask."""
+    if here.must_ask and details(here) is None:
+        st.button(
+            here.words.frame.compute, key=f"compute_{key}", on_click=here.ask_for_details, kwargs={"urgent": True}
+        )
 
 
 def follow_up(here: Session) -> None:
-    """Compute the details as soon as the inputs rest; nothing to do where they are there."""
-    if details(here) is None:
-        here.inputs_at_rest = False
-        st.fragment(_compute, run_every=REST_SECONDS)()
+    """Ask for the rest as soon as the inputs rest, and look for it until it is there."""
+    if here.job_scenario == here.scenario and (here.must_ask or _is_over(here)):
+        return
+    here.inputs_at_rest = False
+    st.fragment(_look, run_every=REST_SECONDS)()
 
 
-def _compute() -> None:
+def _look() -> None:
     here = session()
-    if details(here) is not None or here.calibration is None or here.scenario is None:
+    if here.calibration is None or here.scenario is None:
         return
     if not here.inputs_at_rest:
         here.inputs_at_rest = True
         return
-    here.details = details_of(here.calibration, here.scenario, here.configuration)
-    write_address()
-    st.rerun()
+    if here.job_scenario != here.scenario:
+        here.ask_for_details()
+        write_address()
+        if here.must_ask:
+            st.rerun()
+    job = here.job
+    if job is not None and job.plan is not None and not _is_shown(here):
+        here.details, here.detailed = job.plan, here.scenario
+        st.rerun()
+
+
+def _is_over(here: Session) -> bool:
+    """Whether the job gives nothing more than what is on screen."""
+    return here.job is not None and here.job.whole.done() and (here.job.plan is None or _is_shown(here))
+
+
+def _is_shown(here: Session) -> bool:
+    return here.job is not None and here.detailed == here.scenario and here.details is here.job.plan

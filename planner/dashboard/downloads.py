@@ -24,7 +24,7 @@ def downloads(here: Session, opened: Plan | None = None, *, language: str | None
     paper = language or here.language
 
     def plan() -> Plan:
-        return opened or here.plan(with_options=True)
+        return opened or here.whole_plan()
 
     named = opened or here.plan()
     with st.container(horizontal=True, gap="small"):

@@ -6,7 +6,7 @@ import streamlit as st
 
 from planner.cost.plan import Plan
 from planner.dashboard.charts import draw, front_chart
-from planner.dashboard.details import details
+from planner.dashboard.details import state
 from planner.dashboard.frame import colours, escape
 from planner.dashboard.session import Session, session
 from planner.report.words import numbers, sentences
@@ -22,16 +22,16 @@ def front(here: Session) -> None:
 
 def _chart() -> None:
     here = session()
-    say, found = here.words.front, here.details
-    if found is None:
-        st.caption(here.words.frame.being_computed)
-        st.skeleton(height=_HEIGHT_PX)
+    say, plan, waits = here.words.front, here.details, state(here)
+    if plan is None:
+        st.caption(waits)
         return
-    plan = found.plan
     if not plan.front:
-        st.caption(say.missing)
+        st.caption(
+            waits or (say.missing if here.job is None or here.job.whole.done() else here.words.frame.being_computed)
+        )
         return
-    st.caption(escape(_finding(here, plan)) if details(here) is not None else here.words.frame.being_computed)
+    st.caption(waits or escape(_finding(here, plan)))
     draw(
         front_chart(plan, colours(), here.words.charts, here.tag, height=_HEIGHT_PX),
         key="front",

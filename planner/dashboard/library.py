@@ -71,7 +71,7 @@ def _save() -> None:
     name = plain_name(st.session_state[_NAME_KEY])
     here.library_problem = None
     try:
-        store.save_plan(name or here.plan().created, here.plan(with_options=True))
+        store.save_plan(name or here.plan().created, here.whole_plan())
         here.notices.append(here.words.library.is_saved.format(name=name or here.plan().created))
     except PlannerError as problem:
         here.library_problem = problem

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import streamlit as st
 
 from planner.cost.plan import Option, Plan
 from planner.cost.scenario import Scenario
-from planner.dashboard.details import details
+from planner.dashboard.details import ask_button, state
 from planner.dashboard.frame import escape
 from planner.dashboard.session import Session, session
 from planner.report.words import numbers, sentences
@@ -23,22 +24,20 @@ def options(here: Session) -> None:
 
 def _table() -> None:
     here = session()
-    say, found = here.words.options, here.details
-    if found is None or here.scenario is None:
-        st.caption(here.words.frame.being_computed)
-        st.skeleton(height=_HEIGHT_PX)
+    say, plan, waits = here.words.options, here.details, state(here)
+    ask_button(here, "options")
+    if plan is None:
+        st.caption(waits)
+        if not here.must_ask:
+            st.skeleton(height=_HEIGHT_PX)
         return
-    plan = found.plan
     feasible = [option for option in plan.options if option.reason is None]
-    current = details(here) is not None
-    st.caption(
-        escape(f"{_finding(here, plan, feasible)} {say.conditional}") if current else here.words.frame.being_computed
-    )
+    st.caption(waits or escape(f"{_finding(here, plan, feasible)} {say.conditional}"))
     only = st.toggle(say.only_feasible, value=True, key="only_feasible", on_change="rerun")
     shown = feasible if only and feasible else plan.options
-    rows = sorted(shown, key=lambda option: (option.reason is not None, option.cost_per_year.p50 or float("inf")))
+    rows = here.memo("options", (plan.created, plan.scenario, here.tag, only), lambda: _rows(here, shown, plan))
     st.dataframe(
-        [_row(here, option, found.scenario) for option in rows],
+        rows,
         hide_index=True,
         placeholder=say.not_reached,
         height=min(_ROW_PX * (len(rows) + 1) + 3, _HEIGHT_PX),
@@ -52,6 +51,12 @@ def _table() -> None:
         },
         alt=say.alt,
     )
+
+
+def _rows(here: Session, shown: list[Option], plan: Plan) -> pd.DataFrame:
+    """The cheapest first, what is not feasible last."""
+    ranked = sorted(shown, key=lambda option: (option.reason is not None, option.cost_per_year.p50 or float("inf")))
+    return pd.DataFrame([_row(here, option, plan.scenario) for option in ranked])
 
 
 def _finding(here: Session, plan: Plan, feasible: list[Option]) -> str:

@@ -16,7 +16,6 @@ from planner.dashboard.options import options
 from planner.dashboard.session import Session
 from planner.dashboard.years import years
 from planner.errors import PlannerError
-from planner.outcome import VerdictName
 from planner.report.words import numbers, sentences
 
 
@@ -38,7 +37,7 @@ def _body(here: Session) -> None:
     with decisions:
         _decisions(here, plan)
     if not isinstance(plan, PlannerError):
-        years(here, plan)
+        years(here, details(here) or plan)
         _lines(here, plan)
         options(here)
         front(here)
@@ -77,17 +76,15 @@ def _answer(here: Session, plan: Plan) -> None:
     say = here.words.plan
     st.title(escape(sentences.headline(plan, here.tag)), anchor=False)
     st.markdown(escape(sentences.answer(plan, here.tag)))
-    if plan.verdict.name is VerdictName.REACHABLE:
+    if sentences.is_reachable(plan):
         return
     found = details(here)
-    next_run = None if found is None else found.next_run
+    longer = None if found is None else found.calibrate_longer
     with st.container(border=True):
         st.markdown(f"**{say.why}** {escape(sentences.said(plan.verdict.sentence, here.tag))}")
         st.markdown(f"**{say.lowest}** {escape(sentences.lowest_loss(plan, here.tag))}")
-        if next_run is not None:
-            st.markdown(f"**{say.next_run}** {escape(sentences.said(next_run, here.tag))}")
-        else:
-            st.markdown(f"**{say.next_run}** {escape(sentences.next_step(plan, here.tag))}")
+        advice = sentences.next_step(plan, here.tag) if longer is None else sentences.said(longer.sentence, here.tag)
+        st.markdown(f"**{say.next_run}** {escape(advice)}")
 
 
 def _quality(here: Session, plan: Plan) -> None:
@@ -106,7 +103,7 @@ def _numbers(here: Session, plan: Plan) -> None:
         _figure(say.cost, numbers.eur(cost.p50, tag), numbers.span(cost, numbers.eur, tag), say.eight_in_ten)
         _figure(
             say.chance,
-            numbers.chance(plan.verdict.probability, tag),
+            numbers.chance(reached.probability, tag),
             say.within.format(horizon=horizon, unit=sentences.unit(plan, tag)),
         )
         if plan.probability_within_budget is None:

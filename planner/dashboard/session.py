@@ -6,8 +6,9 @@ The scenario is the truth; widgets are views of it, and the address bar is a cop
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import streamlit as st
@@ -15,17 +16,19 @@ from msgspec import Struct
 
 from planner.cost.plan import Plan
 from planner.cost.scenario import Scenario
+from planner.dashboard.background import Job
 from planner.dashboard.link import Bounds, language_of, read_link, write_link
 from planner.dashboard.work import (
-    Details,
     Fitted,
     Loaded,
     Origin,
     bounds,
+    details_of,
     first_calibration,
     fitted,
     opening_scenario,
     plan_of,
+    whole_plan,
 )
 from planner.errors import PlannerError
 from planner.report.letterhead import Letterhead
@@ -35,6 +38,7 @@ from planner.report.words.screen import ScreenWords
 
 MOST_KEPT = 2
 _KEY = "plateau"
+_T = TypeVar("_T")
 _UNDO_DEPTH = 10
 _LAG_SECONDS = 3.0
 
@@ -60,12 +64,15 @@ class Session:
         generation: Counts the changes of the scenario that did not come from a widget.
         past: Scenarios before the last changes.
         notices: To be shown once, on top of the page.
+        made: What takes long to write and is the same in the next run (`memo`).
         written: The address as it was last written, at `written_at`, for the scenario `addressed`.
         kept: Plans to compare with, at most `MOST_KEPT`.
         opened: A plan that was dropped on the page Board paper.
         letterhead: The hospital's name and logo for its papers.
-        details: What was computed when the inputs last came to rest; may be of an older scenario.
-        inputs_at_rest: True once the fragment that computes them has run since the last run of the page.
+        details: The fullest plan of the scenario `detailed`, which was on screen when the inputs last came to rest.
+        job: That makes more of it in the background, for the scenario `job_scenario`.
+        must_ask: Others wait at the desk already: the visitor has to say that it is wanted.
+        inputs_at_rest: True once the fragment that asks for it has run since the last run of the page.
         pending: An uploaded log that waits for the facts it lacks (`planner.dashboard.upload.Pending`).
         deleting: Name of a saved plan that waits for a yes.
         upload_problem: Why the last upload could not be read; `reopen_problem` for a dropped plan, `compare_problem`
@@ -85,10 +92,15 @@ class Session:
     generation: int = -1
     past: list[Scenario] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
+    made: dict[str, tuple[object, Any]] = field(default_factory=dict)
     kept: list[Kept] = field(default_factory=list)
     opened: Plan | None = None
     letterhead: Letterhead = field(default_factory=Letterhead)
-    details: Details | None = None
+    details: Plan | None = None
+    detailed: Scenario | None = None
+    job: Job | None = None
+    job_scenario: Scenario | None = None
+    must_ask: bool = False
     inputs_at_rest: bool = False
     pending: Any = None
     deleting: str | None = None
@@ -112,6 +124,14 @@ class Session:
         """Code of the visitor's language."""
         return words(self.tag).language
 
+    def memo(self, name: str, key: object, make: Callable[[], _T]) -> _T:
+        """What was made for this key the last time, else made now; one value a name."""
+        known = self.made.get(name)
+        if known is None or known[0] != key:
+            known = self.made[name] = (key, make())
+        value: _T = known[1]
+        return value
+
     def speak(self, code: str) -> None:
         """Take a language that the visitor chose."""
         self.tag = self.chosen_language = code
@@ -126,7 +146,7 @@ class Session:
         limits = bounds(fit)
         opening = opening_scenario(fit, limits, example=calibration.origin is Origin.EXAMPLE)
         self.calibration, self.configuration, self.fit, self.limits = calibration, configuration, fit, limits
-        self.problem = self.details = None
+        self.problem = self.details = self.detailed = self.job = self.job_scenario = None
         self.past.clear()
         if self.scenario is None:
             self.scenario = opening
@@ -192,19 +212,34 @@ class Session:
             self.change(self.opening)
             self.generation += 1
 
-    def plan(self, *, with_options: bool = False) -> Plan:
-        """The plan of what is open; the table of options takes longer.
+    def plan(self) -> Plan:
+        """The plan of what is open, without other GPUs and comparisons (`whole_plan`).
 
         Raises:
             PlannerError: The scenario cannot be planned.
         """
         assert self.calibration is not None and self.scenario is not None
-        return plan_of(self.calibration, self.scenario, self.configuration, with_options=with_options)
+        return plan_of(self.calibration, self.scenario, self.configuration)
+
+    def whole_plan(self) -> Plan:
+        """The plan with everything that papers and files hold; waits for it.
+
+        Raises:
+            PlannerError: The scenario cannot be planned.
+        """
+        assert self.calibration is not None and self.scenario is not None
+        return whole_plan(self.calibration, self.scenario, self.configuration)
+
+    def ask_for_details(self, *, urgent: bool = False) -> None:
+        """Have everything else made in the background; `waiting` says that others come first."""
+        assert self.calibration is not None and self.scenario is not None
+        job = details_of(self.calibration, self.scenario, self.configuration, urgent=urgent)
+        self.job, self.job_scenario, self.must_ask = job, self.scenario, job is None
 
     def curve_plan(self) -> Plan:
         """The plan of the opening scenario, which can always be made: for what does not depend on the inputs."""
         assert self.calibration is not None and self.opening is not None
-        return plan_of(self.calibration, self.opening, self.configuration, with_options=False)
+        return plan_of(self.calibration, self.opening, self.configuration)
 
 
 def session() -> Session:

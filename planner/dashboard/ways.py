@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from planner.cost.analyses import Alternative, Comparison
-from planner.dashboard.details import details
+from planner.dashboard.details import ask_button, details, state
 from planner.dashboard.frame import escape
 from planner.dashboard.session import Session
 from planner.report.words import numbers, sentences, words
@@ -15,9 +15,10 @@ def ways(here: Session) -> None:
     """The plan's own comparisons; where there are none, when there will be."""
     say, found = here.words.compare, details(here)
     st.subheader(say.ways_title, anchor=False)
-    comparisons = [] if found is None else found.plan.comparisons
+    comparisons = [] if found is None else found.comparisons
+    ask_button(here, "ways")
     if not comparisons:
-        st.markdown(say.ways_missing)
+        st.markdown(state(here) or say.ways_missing)
         return
     for comparison in comparisons:
         _comparison(here, comparison)

@@ -19,11 +19,12 @@ import streamlit as st
 from msgspec import Struct
 
 from planner.catalog import read_catalog
-from planner.cost import cost_plan
 from planner.cost.plan import Plan, encode_plan
 from planner.cost.scenario import Scenario
 from planner.curve import LossCurve, loss_curves
+from planner.dashboard.background import DESK, Job
 from planner.dashboard.link import Bounds
+from planner.dashboard.planning import Planner
 from planner.importers import ImportFacts, parse_log
 from planner.law import (
     Comparison,
@@ -34,9 +35,8 @@ from planner.law import (
     fit_law,
     forecast,
     loss_to_quality,
-    next_run,
 )
-from planner.outcome import Forecast, Quality, VerdictName
+from planner.outcome import Forecast, Quality
 from planner.record import Calibration, pack, parse_packed, read_calibration
 from planner.report.letterhead import Letterhead
 from planner.report.pdf import render_pages
@@ -76,19 +76,6 @@ class Fitted(Struct, frozen=True, kw_only=True):
 
     curves: tuple[LossCurve, ...]
     law: Law
-
-
-class Details(Struct, frozen=True, kw_only=True):
-    """What takes longer than a moved slider may, of one scenario.
-
-    Attributes:
-        plan: With every other GPU and quantization.
-        next_run: Which run would settle the verdict, as a sentence; None where the target is reachable.
-    """
-
-    scenario: Scenario
-    plan: Plan
-    next_run: str | None
 
 
 _HASHES: dict[str | type[Any], Callable[[Any], Any]] = {
@@ -145,31 +132,37 @@ def fitted(calibration: Loaded, configuration: int = 0) -> Fitted:
 
 
 @st.cache_resource(max_entries=512, show_spinner=False, hash_funcs=_HASHES)
-def plan_of(calibration: Loaded, scenario: Scenario, configuration: int = 0, *, with_options: bool = True) -> Plan:
-    """The plan of a scenario; without the other GPUs and quantizations it is there much sooner."""
-    prediction, quality = _forecast(calibration, configuration, scenario.target_loss, scenario.unique_studies)
-    return cost_plan(
-        prediction, calibration.calibration, scenario, read_catalog(), quality=quality, with_options=with_options
-    )
-
-
-def details_of(calibration: Loaded, scenario: Scenario, configuration: int) -> Details:
-    """The plan with every option, and the run that would settle the verdict.
+def plan_of(calibration: Loaded, scenario: Scenario, configuration: int = 0) -> Plan:
+    """The plan of a scenario, without what takes longer than a moved slider may (`details_of`).
 
     Raises:
         PlannerError: The scenario cannot be planned.
     """
-    plan = plan_of(calibration, scenario, configuration, with_options=True)
-    reachable = plan.verdict.name is VerdictName.REACHABLE
-    advice = None if reachable else _next_run(calibration, configuration, scenario)
-    return Details(scenario=scenario, plan=plan, next_run=advice)
+    return _planner(calibration, scenario, configuration).quick()
 
 
-@st.cache_resource(max_entries=512, show_spinner=False, hash_funcs=_HASHES)
-def _next_run(calibration: Loaded, configuration: int, scenario: Scenario) -> str:
+def details_of(calibration: Loaded, scenario: Scenario, configuration: int = 0, *, urgent: bool = False) -> Job | None:
+    """The job that makes everything else; None where others wait already and this is not urgent."""
+    planner = _planner(calibration, scenario, configuration)
+    key = (calibration.digest, configuration, msgspec.json.encode(scenario))
+    return DESK.ask(key, planner.with_options, planner.whole, urgent=urgent)
+
+
+def whole_plan(calibration: Loaded, scenario: Scenario, configuration: int = 0) -> Plan:
+    """The plan with everything that papers and files hold; waits for it.
+
+    Raises:
+        PlannerError: The scenario cannot be planned.
+    """
+    job = details_of(calibration, scenario, configuration, urgent=True)
+    assert job is not None
+    return job.whole.result()
+
+
+def _planner(calibration: Loaded, scenario: Scenario, configuration: int) -> Planner:
+    prediction, quality = _forecast(calibration, configuration, scenario.target_loss, scenario.unique_studies)
     law = fitted(calibration, configuration).law
-    prediction, _ = _forecast(calibration, configuration, scenario.target_loss, scenario.unique_studies)
-    return next_run(law, scenario.target_loss, horizon_examples=prediction.verdict.horizon_examples).sentence
+    return Planner(law, calibration.calibration, scenario, prediction, quality)
 
 
 @st.cache_resource(max_entries=512, show_spinner=False, hash_funcs=_HASHES)

@@ -17,11 +17,12 @@ import msgspec
 from planner.cost.plan import Plan, encode_plan, parse_plan
 from planner.errors import Mistake, PlanError
 from planner.record import write_atomically
-from planner.report.document import Document, board_report
+from planner.report.document import ROOMS, Document, board_report
 from planner.report.glyphs import FONTS, printable
 from planner.report.letterhead import Letterhead
 
 ATTACHMENT = "plan.json"
+MOST_PAGES = 6
 MAX_PDF_BYTES = 32 * 1024 * 1024
 _TEMPLATE = Path(__file__).resolve().parent / "board.typ"
 _STANDARDS: list[Any] = ["ua-1", "a-3a"]
@@ -42,9 +43,7 @@ def render_pdf(plan: Plan, language: str = "en", letterhead: Letterhead | None =
         PlanError: The plan has no date, so that no time stamp can be written.
         ValueError: A language that Plateau does not speak.
     """
-    stamp = _midnight(plan.created)
-    document = board_report(plan, language, letterhead)
-    return bytes(_compiled(document, plan, letterhead, format="pdf", pdf_standards=_STANDARDS, timestamp=stamp))
+    return _fitted(plan, language, letterhead)[0]
 
 
 def render_pages(plan: Plan, language: str = "en", letterhead: Letterhead | None = None) -> list[bytes]:
@@ -54,9 +53,22 @@ def render_pages(plan: Plan, language: str = "en", letterhead: Letterhead | None
         PlanError: The plan has no date.
         ValueError: A language that Plateau does not speak.
     """
-    _midnight(plan.created)
-    pages = _compiled(board_report(plan, language, letterhead), plan, letterhead, format="png", ppi=_PREVIEW_PPI)
+    _, document = _fitted(plan, language, letterhead)
+    pages = _compiled(document, plan, letterhead, format="png", ppi=_PREVIEW_PPI)
     return [bytes(page) for page in pages] if isinstance(pages, list) else [bytes(pages)]
+
+
+def _fitted(plan: Plan, language: str, letterhead: Letterhead | None) -> tuple[bytes, Document]:
+    """The paper with as many rows as fit into `MOST_PAGES`; the attached plan holds the others."""
+    import pypdf
+
+    stamp = _midnight(plan.created)
+    for room in ROOMS:
+        document = board_report(plan, language, letterhead, room)
+        printed = bytes(_compiled(document, plan, letterhead, format="pdf", pdf_standards=_STANDARDS, timestamp=stamp))
+        if len(pypdf.PdfReader(io.BytesIO(printed)).pages) <= MOST_PAGES:
+            break
+    return printed, document
 
 
 def _compiled(document: Document, plan: Plan, letterhead: Letterhead | None, **options: Any) -> Any:

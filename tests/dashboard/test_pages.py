@@ -204,7 +204,7 @@ def test_a_dropped_plan_and_a_dropped_board_paper_bring_their_scenario_back(open
 
 
 def test_the_downloads_hold_the_plan_on_screen(open_app: OpenApp) -> None:
-    plan = open_app().session_state["plateau"].plan(with_options=True)
+    plan = open_app().session_state["plateau"].whole_plan()
     assert parse_plan(encode_plan(plan), file="plan.json") == plan
     attached = PdfReader(io.BytesIO(render_pdf(plan))).attachments["plan.json"][0]
     assert attached == encode_plan(plan)

@@ -16,9 +16,10 @@ from planner.errors import PlanError
 from planner.outcome import Quantiles
 from planner.report.document import board_report
 from planner.report.glyphs import FONTS, REPLACEMENT, coverage, printable
-from planner.report.pdf import read_plan_from_pdf, render_pdf, write_pdf
+from planner.report.pdf import MOST_PAGES, read_plan_from_pdf, render_pages, render_pdf, write_pdf
 from planner.report.words import LANGUAGES, numbers, sentences
 from tests.factories import every_verdict, example_plan, illustration_plan
+from tests.report.plans import full_plan
 
 NASTY = [
     '#link("http://example.com")[here]',
@@ -45,21 +46,33 @@ def letters(text: str) -> str:
 
 @pytest.mark.parametrize("plan", [*every_verdict().values(), illustration_plan()], ids=lambda plan: plan.verdict.name)
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
-def test_every_verdict_prints_on_two_to_four_pages_with_its_figures(plan: Plan, language: str) -> None:
+def test_every_verdict_prints_on_two_to_six_pages_with_its_figures(plan: Plan, language: str) -> None:
     printed = pages(render_pdf(plan, language))
-    assert 2 <= len(printed) <= 4
+    assert 2 <= len(printed) <= MOST_PAGES
     text = letters("".join(printed))
     for line in plan.lines:
         assert letters(sentences.label(line.code, line.label, language)) in text
         assert letters(numbers.eur_cents(line.amount_eur, language)) in text
     assert letters(numbers.eur_cents(plan.total_eur, language)) in text
     assert letters(numbers.chance(plan.if_reached.probability, language)) in letters(printed[0])
-    assert letters(plan.verdict.sentence) in letters(printed[0])
-    assert letters(plan.asymptote.sentence) in letters(printed[0])
+    assert letters(sentences.said(plan.verdict.sentence, language)) in letters(printed[0])
+    assert letters(sentences.said(plan.asymptote.sentence, language)) in letters(printed[0])
+    assert letters(sentences.not_costed_count(plan, language)) in letters(printed[0])
     for missing in plan.not_costed:
-        assert letters(sentences.label(missing.code, missing.label, language)) in letters(printed[0])
+        assert letters(sentences.label(missing.code, missing.label, language)) in text
     for item in plan.assumptions:
         assert letters(sentences.label(item.code, item.label, language)) in text
+
+
+def test_a_plan_with_everything_in_it_still_fits_and_keeps_every_line() -> None:
+    plan = full_plan()
+    printed = pages(render_pdf(plan, "de"))
+    assert len(printed) <= MOST_PAGES
+    text = letters("".join(printed))
+    for line in plan.lines:
+        assert letters(numbers.eur_cents(line.amount_eur, "de")) in text
+    assert "imbeigefügtenPlan" in text or "imangehängtenPlan" in text
+    assert read_plan_from_pdf(render_pdf(plan, "de")) == plan
 
 
 def test_the_lines_in_the_text_of_the_pdf_add_up_to_its_total() -> None:
@@ -282,3 +295,9 @@ def test_a_plan_of_nothing_but_a_verdict_still_prints() -> None:
         band=msgspec.structs.replace(plan.curve.band, examples=[], p05=[], p50=[], p95=[]),
     )
     assert 2 <= len(pages(render_pdf(msgspec.structs.replace(plan, curve=curve)))) <= 4
+
+
+def test_the_preview_shows_the_pages_of_the_paper() -> None:
+    pictures = render_pages(example_plan())
+    assert len(pictures) == len(pages(render_pdf(example_plan())))
+    assert all(picture.startswith(b"\x89PNG") for picture in pictures)

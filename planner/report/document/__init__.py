@@ -9,6 +9,7 @@ from __future__ import annotations
 from planner.cost.plan import Plan
 from planner.report.document.assumptions import assumptions_section
 from planner.report.document.blocks import (
+    ROOMS,
     BarsFigure,
     Block,
     Callout,
@@ -16,6 +17,7 @@ from planner.report.document.blocks import (
     Document,
     Entries,
     Paragraph,
+    Room,
     Section,
     Signature,
     Table,
@@ -32,6 +34,7 @@ from planner.report.letterhead import Letterhead
 from planner.report.words import numbers, sentences, words
 
 __all__ = [
+    "ROOMS",
     "BarsFigure",
     "Block",
     "Callout",
@@ -39,6 +42,7 @@ __all__ = [
     "Document",
     "Entries",
     "Paragraph",
+    "Room",
     "Section",
     "Signature",
     "Table",
@@ -48,13 +52,16 @@ __all__ = [
 ]
 
 
-def board_report(plan: Plan, language: str = "en", letterhead: Letterhead | None = None) -> Document:
+def board_report(
+    plan: Plan, language: str = "en", letterhead: Letterhead | None = None, room: Room = ROOMS[0]
+) -> Document:
     """The paper for the board, in a language of `planner.report.words`.
 
     Args:
         plan: What it is about.
         language: Code of the language.
         letterhead: Whose paper it is.
+        room: How many rows long tables may have.
 
     Raises:
         ValueError: A language that Plateau does not speak.
@@ -83,11 +90,11 @@ def board_report(plan: Plan, language: str = "en", letterhead: Letterhead | None
         marks=sentences.marks(plan, language),
         sections=[
             first_page(plan, language),
-            options_section(plan, language),
+            options_section(plan, language, room),
             costs_section(plan, language),
-            *years_section(plan, language),
-            risks_section(plan, language),
-            assumptions_section(plan, language),
+            *years_section(plan, language, room),
+            risks_section(plan, language, room),
+            assumptions_section(plan, language, room),
             method_section(plan, language),
             glossary_section(language),
         ],

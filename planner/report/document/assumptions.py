@@ -5,28 +5,32 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from planner.cost.plan import Assumption, Basis, Plan
-from planner.report.document.blocks import Block, Paragraph, Section, Table
+from planner.report.document.blocks import Block, Entries, Paragraph, Room, Section, Table
 from planner.report.words import numbers, sentences, words
 
-MOST_ASSUMPTIONS = 30
-MOST_LETTERS_OF_A_SOURCE = 80
+MOST_LETTERS_OF_A_SOURCE = 70
+_SAID_IN_A_LINE = (Basis.TYPED, Basis.DEFAULT)
 
 
-def assumptions_section(plan: Plan, language: str) -> Section:
-    """A table of the inputs; the attached plan holds all of them with their whole sources."""
+def assumptions_section(plan: Plan, language: str, room: Room) -> Section:
+    """A table of what was measured, looked up or judged; what was typed or is a default needs a line each kind."""
     paper = words(language).paper
-    shown = plan.assumptions[:MOST_ASSUMPTIONS]
+    found = [item for item in plan.assumptions if item.basis not in _SAID_IN_A_LINE]
+    shown = found[: room.assumptions]
     blocks: list[Block] = [
         Paragraph(text=paper.assumptions_lead),
         Table(
             caption=paper.assumptions_caption,
             header=paper.assumptions_columns,
-            align=["left", "right", "left", "left", "left"],
-            widths=[11, 7, 12, 0, 14],
+            align=["left", "left", "left", "left", "left"],
+            widths=[11, 9, 13, 0, 14],
             rows=[_assumption(item, plan, language) for item in shown],
         ),
     ]
-    hidden = len(plan.assumptions) - len(shown)
+    in_lines = [_in_a_line(basis, plan, language) for basis in _SAID_IN_A_LINE]
+    if any(in_lines):
+        blocks.append(Entries(items=[line for line in in_lines if line is not None]))
+    hidden = len(found) - len(shown)
     if hidden:
         blocks.append(Paragraph(text=paper.assumptions_more.format(count=hidden), style="small"))
     return Section(heading=paper.assumptions_heading, blocks=blocks)
@@ -44,16 +48,26 @@ def short_source(source: str) -> str:
 def _assumption(item: Assumption, plan: Plan, language: str) -> list[str]:
     paper = words(language).paper
     dated = f", {paper.as_of.format(date=numbers.short_date(item.as_of, language))}" if item.as_of else ""
-    # The lead says of all defaults what would stand in each of their rows, and the risks hold the sentence on hours.
-    own = item.basis is not Basis.DEFAULT
+    stale = f" ({paper.stale})" if item.stale else ""
+    # The risks hold the sentence on hours in full.
     how_sure = "" if item.uncertainty == plan.hours_sentence else item.uncertainty
     return [
         sentences.label(item.code, item.label, language),
         sentences.value_with_unit(item, language),
-        sentences.said(how_sure, language) if own else "",
+        sentences.said(how_sure, language),
         sentences.basis(item.basis.value, language),
-        f"{_cut(sentences.said(short_source(item.source), language))}{dated}" if own else "",
+        f"{_cut(sentences.said(short_source(item.source), language))}{dated}{stale}",
     ]
+
+
+def _in_a_line(basis: Basis, plan: Plan, language: str) -> tuple[str, str] | None:
+    """All inputs of one kind in a row: what they are and their value."""
+    listed = "; ".join(
+        f"{sentences.label(item.code, item.label, language)}: {sentences.value_with_unit(item, language)}"
+        for item in plan.assumptions
+        if item.basis is basis
+    )
+    return (words(language).paper.assumptions_lines[basis.value], f"{listed}.") if listed else None
 
 
 def _cut(text: str) -> str:

@@ -18,7 +18,7 @@ def first_page(plan: Plan, language: str) -> Section:
         (paper.verdict_title, sentences.said(plan.verdict.sentence, language)),
         (paper.asymptote_title, f"{floor} {sentences.lowest_loss(plan, language)}"),
         (paper.next_title, sentences.next_step(plan, language)),
-        (paper.left_out_title, sentences.not_costed(plan, language)),
+        (paper.left_out_title, sentences.not_costed_count(plan, language)),
     ]
     return Section(
         heading=None,

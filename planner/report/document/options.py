@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from planner.cost.plan import Option, Plan
 from planner.report.chart import option_bars
-from planner.report.document.blocks import Block, Entries, Paragraph, Section, Table
+from planner.report.document.blocks import Block, Entries, Paragraph, Room, Section, Table
 from planner.report.words import numbers, sentences, words
 
-MOST_OPTIONS = 9
 MOST_INFEASIBLE = 4
 MOST_LETTERS_OF_A_NAME = 22
 
 
-def options_section(plan: Plan, language: str) -> Section:
+def options_section(plan: Plan, language: str, room: Room) -> Section:
     """The cheapest option of every GPU beside the plan's own, and what else was weighed."""
     paper = words(language).paper
     feasible = sorted(
@@ -21,7 +20,7 @@ def options_section(plan: Plan, language: str) -> Section:
     )
     refused = [option for option in plan.options if option.reason is not None]
     mine = [option for option in feasible if _is_chosen(option, plan)]
-    shown = _cheapest_of_each_gpu(feasible, mine)
+    shown = _cheapest_of_each_gpu(feasible, mine, room.options)
     blocks: list[Block] = []
     if not any(option.cost_per_year.p10 is not None for option in shown):
         blocks.append(Paragraph(text=paper.options_none))
@@ -77,12 +76,12 @@ def _weighed(plan: Plan, language: str) -> list[tuple[str, str]]:
     return [(title, sentences.said(sentence, language)) for title, sentence in said if sentence]
 
 
-def _cheapest_of_each_gpu(feasible: list[Option], mine: list[Option]) -> list[Option]:
+def _cheapest_of_each_gpu(feasible: list[Option], mine: list[Option], most: int) -> list[Option]:
     """The first option of every GPU in the given order, with the plan's own among them."""
     first: dict[str, Option] = {}
     for option in feasible:
         first.setdefault(option.gpu, option)
-    shown = [option for option in first.values() if option not in mine][: MOST_OPTIONS - len(mine)]
+    shown = [option for option in first.values() if option not in mine][: most - len(mine)]
     return [option for option in feasible if option in shown or option in mine]
 
 

@@ -5,20 +5,19 @@ from __future__ import annotations
 from planner.cost.plan import Assumption, Plan
 from planner.outcome import Finding, Severity
 from planner.report.chart import influence_bars
-from planner.report.document.blocks import BarsFigure, Block, Entries, Paragraph, Section
+from planner.report.document.blocks import BarsFigure, Block, Entries, Paragraph, Room, Section
 from planner.report.words import numbers, sentences, words
 
 MOST_INFLUENCES = 7
-MOST_RISKS = 8
 _WORST_FIRST = [Severity.BLOCKING, Severity.WARNING, Severity.NOTE]
 
 
-def risks_section(plan: Plan, language: str) -> Section:
+def risks_section(plan: Plan, language: str, room: Room) -> Section:
     """The register, what the diagnosis holds against the curve, what is not known, and the tornado."""
     paper = words(language).paper
     items = [
         _missed(plan, language),
-        *_register(plan, language),
+        *_register(plan, language, room.risks),
         *(
             (paper.severity[finding.severity.value], sentences.said(finding.sentence, language))
             for finding in _by_severity(plan)
@@ -45,11 +44,11 @@ def _missed(plan: Plan, language: str) -> tuple[str, str]:
     return paper.risk_missed, text
 
 
-def _register(plan: Plan, language: str) -> list[tuple[str, str]]:
+def _register(plan: Plan, language: str, most: int) -> list[tuple[str, str]]:
     """The hospital's own risks, the largest expected amount first."""
     paper = words(language).paper
-    largest = sorted(plan.risks, key=lambda risk: -risk.expected_eur)[:MOST_RISKS]
-    return [
+    largest = sorted(plan.risks, key=lambda risk: -risk.expected_eur)
+    named = [
         (
             risk.name,
             paper.risk_named.format(
@@ -59,8 +58,10 @@ def _register(plan: Plan, language: str) -> list[tuple[str, str]]:
             )
             + (f" {risk.mitigation.rstrip('.')}." if risk.mitigation else ""),
         )
-        for risk in largest
+        for risk in largest[:most]
     ]
+    hidden = len(largest) - len(named)
+    return [*named, (paper.risk_more, paper.risk_more_text.format(count=hidden))] if hidden else named
 
 
 def _dates(plan: Plan, language: str) -> list[tuple[str, str]]:

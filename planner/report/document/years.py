@@ -3,34 +3,31 @@
 from __future__ import annotations
 
 from planner.cost.plan import Plan
-from planner.report.document.blocks import Block, Paragraph, Section, Table
+from planner.report.document.blocks import Block, Paragraph, Room, Section, Table
 from planner.report.words import numbers, sentences, words
 
-MOST_YEARS = 6
-"""Columns that fit beside the label; the attached plan holds all years."""
 
-
-def years_section(plan: Plan, language: str) -> list[Section]:
+def years_section(plan: Plan, language: str, room: Room) -> list[Section]:
     """One section, or none where the plan has no years."""
     years = plan.years
     if years is None or not years.years:
         return []
     paper = words(language).paper
-    shown = years.years[:MOST_YEARS]
+    shown = years.years[: room.years]
     whole = len(shown) == len(years.years)
     last = [paper.years_all] if whole else []
     rows = [
         [
             sentences.label(line.code, line.label, language),
-            *(numbers.eur_cents(amount, language) for amount in line.amounts_eur[: len(shown)]),
-            *([numbers.eur_cents(line.total_eur, language)] if whole else []),
+            *(_cents(amount, language) for amount in line.amounts_eur[: len(shown)]),
+            *([_cents(line.total_eur, language)] if whole else []),
         ]
         for line in years.lines
     ]
     total = [
         paper.years_total,
-        *(numbers.eur_cents(year.cash_eur, language) for year in shown),
-        *([numbers.eur_cents(years.total_eur, language)] if whole else []),
+        *(_cents(year.cash_eur, language) for year in shown),
+        *([_cents(years.total_eur, language)] if whole else []),
     ]
     blocks: list[Block] = [
         Paragraph(text=sentences.said(years.sentence, language)),
@@ -38,7 +35,7 @@ def years_section(plan: Plan, language: str) -> list[Section]:
             caption=paper.years_caption,
             header=[paper.years_line, *(year.name for year in shown), *last],
             align=["left", *["right"] * (len(shown) + len(last))],
-            widths=[1, *[0] * (len(shown) + len(last))],
+            widths=[9, *[4] * (len(shown) + len(last))],
             rows=rows,
             total=total,
             whole=True,
@@ -48,8 +45,8 @@ def years_section(plan: Plan, language: str) -> list[Section]:
             caption=paper.years_ranges_caption,
             header=[paper.years_figure, *(year.name for year in shown), *last],
             align=["left", *["right"] * (len(shown) + len(last))],
-            widths=[1, *[0] * (len(shown) + len(last))],
-            rows=_ranges(plan, language, whole=whole),
+            widths=[9, *[4] * (len(shown) + len(last))],
+            rows=_ranges(plan, language, len(shown), whole=whole),
             whole=True,
         ),
         Paragraph(text=sentences.said(years.data_axis_sentence, language), style="small"),
@@ -60,26 +57,31 @@ def years_section(plan: Plan, language: str) -> list[Section]:
     return [Section(heading=paper.years_heading, blocks=blocks)]
 
 
-def _ranges(plan: Plan, language: str, *, whole: bool) -> list[list[str]]:
+def _cents(amount: float, language: str) -> str:
+    """To the cent, without the sign of the currency, which the caption names."""
+    return numbers.decimal(amount, 2, language)
+
+
+def _ranges(plan: Plan, language: str, count: int, *, whole: bool) -> list[list[str]]:
     """What is said of every year and does not add up."""
     paper, years = words(language).paper, plan.years
     assert years is not None
-    shown = years.years[:MOST_YEARS]
+    shown = years.years[:count]
     none = [""] if whole else []
     rows = [
         [
             paper.years_range,
-            *(numbers.span(year.cash, numbers.eur, language) for year in shown),
-            *([numbers.span(years.cash, numbers.eur, language)] if whole else []),
+            *(numbers.short_span(year.cash, language) for year in shown),
+            *([numbers.short_span(years.cash, language)] if whole else []),
         ],
-        [paper.years_expense, *(numbers.eur(year.expense_eur, language) for year in shown), *none],
+        [paper.years_expense, *(numbers.count(year.expense_eur, language) for year in shown), *none],
     ]
     if any(year.budget_eur is not None for year in shown):
         chances = [numbers.chance(year.probability_within_budget, language) for year in shown]
         all_years = [numbers.chance(years.probability_within_budget, language)] if whole else []
         rows.append([paper.years_within, *chances, *all_years])
     if any(year.income_eur for year in shown):
-        rows.append([paper.years_income, *(numbers.eur(year.income_eur, language) for year in shown), *none])
+        rows.append([paper.years_income, *(numbers.count(year.income_eur, language) for year in shown), *none])
     if any(year.reachable_loss is not None for year in shown):
         losses = ["–" if y.reachable_loss is None else numbers.loss(y.reachable_loss.p50, language) for y in shown]
         rows.append([paper.years_loss, *losses, *none])

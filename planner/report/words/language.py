@@ -49,6 +49,7 @@ class AnswerWords(Struct, frozen=True, kw_only=True):
     no_p10: str
     not_costed: str
     not_costed_one: str
+    not_costed_count: str
     nothing_left_out: str
     illustration: str
     quality_unknown: str
@@ -168,7 +169,11 @@ class PaperWords(Struct, frozen=True, kw_only=True):
     options_for_budget: str
     risk_named: str
     risk_calibrate: str
+    risk_more: str
+    risk_more_text: str
     comparisons: dict[str, str]
+    assumptions_lines: dict[str, str]
+    stale: str
 
 
 class Words(Struct, frozen=True, kw_only=True):
@@ -180,7 +185,6 @@ class Words(Struct, frozen=True, kw_only=True):
         screen: Of the dashboard.
         labels: What a code of a plan (line, input, influence, line without figure) is called; empty where the plan's
             own label stands.
-        plan: Sentences of a plan and of a calibration, as English template to translated template; empty in English.
     """
 
     locale: str
@@ -190,7 +194,6 @@ class Words(Struct, frozen=True, kw_only=True):
     paper: PaperWords
     screen: ScreenWords
     labels: dict[str, str]
-    plan: dict[str, str]
 
 
 @cache

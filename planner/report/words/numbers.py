@@ -164,6 +164,17 @@ def span(quantiles: Quantiles | CostQuantiles, show: Formatter = count, language
     )
 
 
+def short_span(quantiles: Quantiles | CostQuantiles, language: str = "en") -> str:
+    """P10 to P90 for a narrow column, without unit: "3,100–4,900", "≥ 3,100" without P90, "–" without any."""
+    low, high = quantiles.p10, quantiles.p90
+    if low is None:
+        return "–"
+    if high is None:
+        return f"≥ {count(low, language)}"
+    first, last = count(low, language), count(high, language)
+    return first if first == last else f"{first}–{last}"
+
+
 def _currency(value: float, language: str, *, cents: bool) -> str:
     locale = locale_of(language)
     pattern = locale.currency_formats["standard"].pattern

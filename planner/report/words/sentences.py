@@ -7,6 +7,8 @@ mathematics.
 
 from __future__ import annotations
 
+import math
+
 from planner.cost.plan import Assumption, CostQuantiles, Influence, LedgerLine, Plan
 from planner.outcome import Quantiles, Severity, VerdictName
 from planner.report.words import numbers
@@ -15,6 +17,14 @@ from planner.report.words.translation import translated
 
 CONFIDENT = 0.9
 """Chance from which a target counts as reachable (DESIGN, section 2)."""
+SHARES = frozenset(
+    [
+        "vat_rate", "vat_recoverable_share", "residual_share", "maintenance_share_per_year", "discount_rate",
+        "growth_wage", "growth_energy", "growth_price", "growth_gpu", "growth_inflation", "studies_growth_per_year",
+        "smaller_models_per_year", "evaluation_share", "loading_share", "retuning_share",
+    ]
+)  # fmt: skip
+"""Inputs that a plan holds as a share of one and people read in percent."""
 
 
 def said(sentence: str, language: str = "en") -> str:
@@ -26,7 +36,7 @@ def headline(plan: Plan, language: str = "en") -> str:
     """The finding as a title."""
     return (
         words(language)
-        .answer.headline[plan.verdict.name.value]
+        .answer.headline[verdict_name(plan).value]
         .format(
             target=numbers.loss(plan.scenario.target_loss, language),
             cost=numbers.span(plan.if_reached.cost_per_year, numbers.eur, language),
@@ -65,7 +75,7 @@ def decision(plan: Plan, language: str = "en") -> str:
         return own.decision_illustration
     if not plan.memory.fits:
         return own.decision_memory.format(memory=said(plan.memory.sentence, language))
-    return own.decision[plan.verdict.name.value].format(
+    return own.decision[verdict_name(plan).value].format(
         total=numbers.eur_cents(plan.total_eur, language),
         model=plan.calibration.model,
         setup=setup(plan, language),
@@ -78,7 +88,7 @@ def next_step(plan: Plan, language: str = "en") -> str:
     for finding in plan.findings:
         if finding.severity is Severity.BLOCKING:
             return words(language).answer.next_blocked.format(finding=said(finding.sentence, language))
-    return words(language).answer.next_step[plan.verdict.name.value]
+    return words(language).answer.next_step[verdict_name(plan).value]
 
 
 def lowest_loss(plan: Plan, language: str = "en") -> str:
@@ -102,6 +112,14 @@ def not_costed(plan: Plan, language: str = "en") -> str:
     if len(plan.not_costed) == 1:
         return own.not_costed_one.format(labels=labels)
     return own.not_costed.format(count=len(plan.not_costed), labels=labels)
+
+
+def not_costed_count(plan: Plan, language: str = "en") -> str:
+    """How many lines have no figure, for a page that lists them elsewhere."""
+    own = words(language).answer
+    if not plan.not_costed:
+        return own.nothing_left_out
+    return own.not_costed_count.format(count=len(plan.not_costed), heading=words(language).paper.left_out_heading)
 
 
 def why_missing(quantiles: Quantiles | CostQuantiles, language: str = "en") -> str | None:
@@ -167,6 +185,13 @@ def visible_influences(plan: Plan, language: str = "en") -> list[Influence]:
 
 def value_with_unit(item: Assumption, language: str = "en") -> str:
     """The value of an input as people read it."""
+    if item.code in SHARES:
+        try:
+            share = float(item.value)
+        except ValueError:
+            share = math.nan
+        if math.isfinite(share):
+            return f"{numbers.percent(share, language)} {said(item.unit, language)}".strip()
     return f"{figure(item.value, language)} {said(item.unit, language)}".strip()
 
 
@@ -208,7 +233,7 @@ def tenure(code: str, language: str = "en") -> str:
 
 def label(code: str, own: str, language: str = "en") -> str:
     """What a code of the plan is called in a language; the plan's own label where that has no word."""
-    return words(language).labels.get(code, own)
+    return words(language).labels.get(code) or said(own, language)
 
 
 def unit(plan: Plan, language: str = "en") -> str:
@@ -247,9 +272,19 @@ def is_blocked(plan: Plan) -> bool:
     return any(finding.severity is Severity.BLOCKING for finding in plan.findings)
 
 
+def verdict_name(plan: Plan) -> VerdictName:
+    """The law's verdict; what the law calls reachable and this set-up reaches with less than nine in ten is undecided.
+
+    The law speaks about one adapter on all studies. Adapters of single modalities have fewer studies each.
+    """
+    if plan.verdict.name is VerdictName.REACHABLE and not is_confident(plan.if_reached.probability):
+        return VerdictName.UNDECIDED
+    return plan.verdict.name
+
+
 def is_reachable(plan: Plan) -> bool:
     """Whether the target is reached with nine in ten."""
-    return plan.verdict.name is VerdictName.REACHABLE
+    return verdict_name(plan) is VerdictName.REACHABLE
 
 
 def is_confident(probability: float) -> bool:
@@ -259,7 +294,7 @@ def is_confident(probability: float) -> bool:
 
 def is_settled(plan: Plan) -> bool:
     """Whether the verdict is one that a yearly budget can rest on."""
-    return plan.verdict.name is VerdictName.REACHABLE and plan.memory.fits and not plan.illustration
+    return is_reachable(plan) and plan.memory.fits and not plan.illustration
 
 
 def _ends(item: Influence, language: str) -> tuple[str, str]:

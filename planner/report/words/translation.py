@@ -1,9 +1,9 @@
 """Sentences of a plan in the reader's language.
 
 The law, the cost model and the importers write their findings in English, with the figures inside. A language names
-those sentences by their English template (`Words.plan`); here the figures are taken out of the sentence, written as the
-reader's locale writes them, and put into the translated template. What no template fits is shown as it was written: in
-English, and never lost.
+those sentences by their English template, in a message catalog as translators know them (`plan.po` beside its words);
+here the figures are taken out of the sentence, written as the reader's locale writes them, and put into the translated
+template. What no template fits is shown as it was written: in English, and never lost.
 """
 
 from __future__ import annotations
@@ -12,15 +12,24 @@ import re
 import string
 from functools import cache, lru_cache
 from itertools import pairwise
+from pathlib import Path
 
+from babel.messages.pofile import read_po
 from msgspec import Struct
 
 from planner.report.words.language import locale_of, words
 
-_NUMBER = re.compile(r"(?P<sign>[+\-−]?)(?P<whole>\d{1,3}(?:,\d{3})+|\d+)(?:\.(?P<part>\d+))?")
+_NUMBER = re.compile(r"(?P<sign>[+\-−]?)(?P<whole>\d{1,3}(?:,\d{3})+|\d+)(?:\.(?P<part>\d+))?(?P<percent>%?)")
 _BETWEEN_SENTENCES = re.compile(r"(?<=[.!?])\s+(?=\S)")
-_BETWEEN_CLAUSES = re.compile(r"(?<=;)\s+")
-_LONGEST_GROUPED = 4
+_LONGEST_PLAIN = 4
+_PARTS = {
+    "n": r"[+\-−]?\d[\d,]*(?:\.\d+)?(?:e[+\-]?\d+)?%?",
+    "p": r"(?:over |under )?[\d.,]+ %",
+    "": r"(?:(?!\. \S).)+?",
+}
+"""What a part of a template may be: a number, a chance, or a text without the end of a sentence in it."""
+_REST = r".+"
+"""A text that ends a template may hold several sentences, where the template says how it begins."""
 
 
 class _Template(Struct, frozen=True):
@@ -37,22 +46,22 @@ def translated(text: str, language: str = "en") -> str:
     Raises:
         ValueError: A language that Plateau does not speak.
     """
-    if not text.strip() or not words(language).plan:
+    if not text.strip():
         return text
-    return _whole(text, language) or _joined(text, language) or _number(text, language) or text
+    return _whole(text, language) or _number(text, language) or _joined(text, language) or text
 
 
 def is_translated(text: str, language: str) -> bool:
-    """Whether every part of a text has a template in a language; figures and names need none."""
+    """Whether every part of a text has a template in a language; figures need none."""
     if _whole(text, language) is not None or _number(text, language) is not None:
         return True
-    parts = _parts(text)
-    return len(parts) > 1 and _covered(parts, language)
+    joint, parts = _parts(text)
+    return len(parts) > 1 and _covered(parts, joint, language)
 
 
-def _covered(parts: list[str], language: str) -> bool:
+def _covered(parts: list[str], joint: str, language: str) -> bool:
     return not parts or any(
-        _whole(" ".join(parts[:count]), language) is not None and _covered(parts[count:], language)
+        _whole(joint.join(parts[:count]), language) is not None and _covered(parts[count:], joint, language)
         for count in range(len(parts), 0, -1)
     )
 
@@ -68,25 +77,29 @@ def _whole(text: str, language: str) -> str | None:
 
 
 def _joined(text: str, language: str) -> str | None:
-    """The text sentence by sentence, the longest run of sentences that one template knows first."""
-    parts = _parts(text)
+    """The text part by part, the longest run of parts that one template knows first."""
+    joint, parts = _parts(text)
     if len(parts) < 2:
         return None
     said = []
     while parts:
         for count in range(len(parts), 0, -1):
-            known = _whole(" ".join(parts[:count]), language)
+            known = _whole(joint.join(parts[:count]), language)
             if known is not None or count == 1:
                 said.append(known or parts[0])
                 parts = parts[count:]
                 break
-    return " ".join(said)
+    return joint.join(said)
 
 
-def _parts(text: str) -> list[str]:
-    """Sentences; where there is only one, its clauses."""
-    sentences = _BETWEEN_SENTENCES.split(text.strip())
-    return sentences if len(sentences) > 1 else _BETWEEN_CLAUSES.split(text.strip())
+def _parts(text: str) -> tuple[str, list[str]]:
+    """What joins them, and sentences; where there is only one, its clauses; where there is only one, what it lists."""
+    stripped = text.strip()
+    sentences = _BETWEEN_SENTENCES.split(stripped)
+    if len(sentences) > 1:
+        return " ", sentences
+    clauses = stripped.split("; ")
+    return ("; ", clauses) if len(clauses) > 1 else (", ", stripped.split(", "))
 
 
 def _number(text: str, language: str) -> str | None:
@@ -94,22 +107,33 @@ def _number(text: str, language: str) -> str | None:
     found = _NUMBER.fullmatch(text)
     if found is None:
         return None
-    symbols = locale_of(language).number_symbols.get("latn", locale_of(language).number_symbols)
+    symbols = locale_of(language).number_symbols
+    symbols = symbols.get("latn", symbols)
     whole = found["whole"].replace(",", "")
-    # Years and small counts are written as they were: only what was grouped stays grouped.
-    shown = f"{int(whole):,}" if "," in found["whole"] or len(whole) > _LONGEST_GROUPED else whole
+    # Years and small counts are written as they were: only what was grouped, or is long, is grouped.
+    shown = f"{int(whole):,}" if "," in found["whole"] or len(whole) > _LONGEST_PLAIN else whole
     shown = shown.replace(",", symbols["group"].replace("\u202f", " ").replace("\u00a0", " "))
-    return found["sign"] + shown + (f"{symbols['decimal']}{found['part']}" if found["part"] else "")
+    part = f"{symbols['decimal']}{found['part']}" if found["part"] else ""
+    return f"{found['sign']}{shown}{part}{' %' if found['percent'] else ''}"
+
+
+@cache
+def catalog(code: str) -> dict[str, str]:
+    """English template to the one that is shown, for the code of a language."""
+    with (Path(__file__).resolve().parent / code / "plan.po").open("rb") as file:
+        messages = read_po(file, locale=code, abort_invalid=True)
+    return {str(message.id): str(message.string) for message in messages if message.id and message.string}
 
 
 @cache
 def _templates(language: str) -> dict[str, tuple[_Template, ...]]:
     """Compiled templates by the first word of the English one; the wordiest first, so that no short one shadows it."""
     found: dict[str, list[tuple[int, _Template]]] = {}
-    for english, other in words(language).plan.items():
+    for english, other in catalog(words(language).language).items():
         pieces = list(string.Formatter().parse(english))
         pattern = "".join(
-            re.escape(literal) + ("" if name is None else f"(?P<{name}>.+?)") for literal, name, _, _ in pieces
+            re.escape(literal) + ("" if name is None else f"(?P<{name}>{_part(english, name, kind or '')})")
+            for literal, name, kind, _ in pieces
         )
         letters = sum(len(literal) for literal, *_ in pieces)
         first = pieces[0][0]
@@ -118,6 +142,11 @@ def _templates(language: str) -> dict[str, tuple[_Template, ...]]:
     return {
         key: tuple(template for _, template in sorted(group, key=lambda pair: -pair[0])) for key, group in found.items()
     }
+
+
+def _part(template: str, name: str, kind: str) -> str:
+    is_rest = not kind and template.endswith(f"{{{name}}}") and not template.startswith("{")
+    return _REST if is_rest else _PARTS[kind]
 
 
 def _first(text: str) -> str:

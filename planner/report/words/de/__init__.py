@@ -2,7 +2,6 @@
 
 from planner.report.words.de.answer import ANSWER
 from planner.report.words.de.paper import PAPER
-from planner.report.words.de.plan import PLAN
 from planner.report.words.de.screen import SCREEN
 from planner.report.words.language import NumberWords, Words
 
@@ -21,8 +20,29 @@ WORDS = Words(
     answer=ANSWER,
     paper=PAPER,
     screen=SCREEN,
-    plan=PLAN,
     labels={
+        "vat_reverse_charge": "MwSt. auf Miete aus dem Ausland (Reverse Charge)",
+        "curve_of_quantization": "Losskurve der geplanten Bits",
+        "growth_wage": "Wachstum der Löhne",
+        "growth_energy": "Wachstum der Strompreise",
+        "growth_price": "Wachstum anderer Preise",
+        "growth_gpu": "Wachstum der GPU- und Serverpreise",
+        "growth_inflation": "Inflation",
+        "carbon": "Kohlenstoff des Stroms",
+        "horizon_years": "Geplante Jahre der Nutzung",
+        "egress": "Daten aus der Cloud lesen",
+        "support": "Supportverträge",
+        "risks": "Benannte Risiken (Wahrscheinlichkeit × Wirkung)",
+        "idle_commitment": "Gebundene Stunden, die nicht genutzt werden",
+        "quote": "Serverangebot, ohne MwSt.",
+        "egress_gib_per_year": "Aus der Cloud gelesene Daten",
+        "support_eur_per_year": "Supportverträge",
+        "studies_arriving_per_year": "Verschiedene Untersuchungen, die dazukommen",
+        "studies_growth_per_year": "Wachstum der zu beantwortenden Untersuchungen",
+        "smaller_models_per_year": "Schrumpfen neu gewählter Modelle",
+        "modality_transfer": "Was eine Untersuchung andere Modalitäten lehrt",
+        "tuning": "Feinabstimmung",
+        "risks_eur": "Benannte Risiken",
         "staff": "Eigenes Personal",
         "serving": "Untersuchungen beantworten",
         "serving_rent": "Untersuchungen beantworten, gemietete GPU",

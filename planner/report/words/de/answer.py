@@ -54,6 +54,8 @@ ANSWER = AnswerWords(
     "Summe: {labels}.",
     not_costed_one="Ein Posten, nach dem ein Vorstand fragt, hat noch keinen Betrag und steht in keiner Summe: "
     "{labels}.",
+    not_costed_count="{count} Posten, nach denen ein Gremium fragt, haben noch keinen Betrag und sind in keiner "
+    "Summe; sie stehen unter „{heading}“.",
     nothing_left_out="Jeder Posten, den diese Vorlage kennt, hat einen Betrag.",
     illustration="Veranschaulichung, nicht PaliGemma-3B",
     quality_unknown="Was dieser Loss in Antworten bedeutet, ist nicht bekannt: Die Kalibrierung hat keine "

@@ -194,8 +194,15 @@ PAPER = PaperWords(
     options_for_budget="Was das Budget kauft",
     risk_named="{chance} im Jahr; {impact} wenn es eintritt, im Jahr zu erwarten {expected}.",
     risk_calibrate="Wie fest die Kosten stehen",
+    risk_more="Weitere Risiken",
+    risk_more_text="Im beigefügten Plan: {count}.",
     comparisons={
         "spend_once_or_yearly": "Einmal oder jedes Jahr ausgeben",
         "adapter_per_modality_or_joint": "Ein Adapter je Modalität oder ein gemeinsames Modell",
     },
+    assumptions_lines={
+        "typed": "Eingegeben",
+        "default": "Vorgaben von Plateau, nicht gezogen",
+    },
+    stale="alt",
 )

@@ -37,6 +37,9 @@ FRAME = FrameWords(
     "oder ein Trainingslog. Oder starten Sie mit `plateau dashboard RECORD`.",
     more_mistakes="und {count} weitere dieser Art",
     line_of_file="Zeile {line}",
+    others_first="Hier planen mehrere Menschen zugleich. Andere GPUs und Vergleiche werden für Sie berechnet, "
+    "wenn Sie darum bitten.",
+    compute="Berechnen",
     being_computed="Wird für die neuen Eingaben berechnet …",
 )
 LINK = LinkWords(

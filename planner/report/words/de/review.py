@@ -58,9 +58,9 @@ COMPARE = CompareWords(
     no="nein",
     several="{count} angegeben",
     ways_title="Zwei Wege zum selben Ziel",
-    ways_missing="Einmal ausgeben gegen jedes Jahr, und ein Adapter je Modalität gegen ein gemeinsames Modell, "
-    "werden verglichen, sobald die Eingaben ruhen.",
-    ways_busy="Beide Wege werden über alle Ziehungen verglichen …",
+    ways_missing="Nichts zu vergleichen: Einmal ausgeben gegen jedes Jahr braucht mehr als ein Jahr, und ein "
+    "Adapter je Modalität gegen ein gemeinsames Modell mehr als eine Modalität (Seite **Plan**, „Neue "
+    "Untersuchungen, Modalitäten …“).",
     way="Weg",
     present_value="Alle Jahre, 8 von 10 (Barwert)",
     last_loss="Loss im letzten Jahr, 9 von 10",

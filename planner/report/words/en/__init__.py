@@ -2,7 +2,6 @@
 
 from planner.report.words.en.answer import ANSWER
 from planner.report.words.en.paper import PAPER
-from planner.report.words.en.plan import PLAN
 from planner.report.words.en.screen import SCREEN
 from planner.report.words.language import NumberWords, Words
 
@@ -21,6 +20,5 @@ WORDS = Words(
     answer=ANSWER,
     paper=PAPER,
     screen=SCREEN,
-    plan=PLAN,
     labels={},
 )

@@ -46,6 +46,8 @@ ANSWER = AnswerWords(
     no_p10="not reached in at least 9 of 10 draws: no P10",
     not_costed="{count} lines that a board asks about have no figure yet and are in no total: {labels}.",
     not_costed_one="One line that a board asks about has no figure yet and is in no total: {labels}.",
+    not_costed_count="{count} lines that a board asks about have no figure yet and are in no total; they stand "
+    "under “{heading}”.",
     nothing_left_out="Every line that this paper knows of has a figure.",
     illustration="illustration, not PaliGemma-3B",
     quality_unknown="What this loss means in answers is not known: the calibration has no answers at two budgets "

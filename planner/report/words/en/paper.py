@@ -191,8 +191,15 @@ PAPER = PaperWords(
     options_for_budget="What the budget buys",
     risk_named="{chance} a year; {impact} if it happens, {expected} expected a year.",
     risk_calibrate="How firm the cost is",
+    risk_more="Further risks",
+    risk_more_text="In the attached plan: {count}.",
     comparisons={
         "spend_once_or_yearly": "Spend once or every year",
         "adapter_per_modality_or_joint": "One adapter per modality or a joint model",
     },
+    assumptions_lines={
+        "typed": "Typed in",
+        "default": "Defaults of Plateau, not drawn",
+    },
+    stale="old",
 )

@@ -37,6 +37,8 @@ FRAME = FrameWords(
     "log. Or start with `plateau dashboard RECORD`.",
     more_mistakes="and {count} more of the kind",
     line_of_file="line {line}",
+    others_first="Several people plan at once here. Other GPUs and comparisons are computed for you when you ask.",
+    compute="Compute",
     being_computed="Being computed for the new inputs …",
 )
 LINK = LinkWords(

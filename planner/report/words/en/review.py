@@ -58,9 +58,8 @@ COMPARE = CompareWords(
     no="no",
     several="{count} given",
     ways_title="Two ways to do the same",
-    ways_missing="Spending once against every year, and one adapter per modality against a joint model, are "
-    "compared once the inputs rest.",
-    ways_busy="Comparing both ways over all draws …",
+    ways_missing="Nothing to compare: spending once against every year needs more than one year, and one adapter "
+    "per modality against a joint model more than one modality (page **Plan**, “Studies arriving, modalities …”).",
     way="Way",
     present_value="All years, 8 in 10 (present value)",
     last_loss="Loss in the last year, 9 in 10",

@@ -3,7 +3,6 @@
 from planner.report.words.language import NumberWords, Words
 from planner.report.words.nl.answer import ANSWER
 from planner.report.words.nl.paper import PAPER
-from planner.report.words.nl.plan import PLAN
 from planner.report.words.nl.screen import SCREEN
 
 WORDS = Words(
@@ -21,8 +20,29 @@ WORDS = Words(
     answer=ANSWER,
     paper=PAPER,
     screen=SCREEN,
-    plan=PLAN,
     labels={
+        "vat_reverse_charge": "Btw op huur uit het buitenland (verlegd)",
+        "curve_of_quantization": "Losscurve van de geplande bits",
+        "growth_wage": "Groei van lonen",
+        "growth_energy": "Groei van stroomprijzen",
+        "growth_price": "Groei van andere prijzen",
+        "growth_gpu": "Groei van GPU- en serverprijzen",
+        "growth_inflation": "Inflatie",
+        "carbon": "Koolstof van de elektriciteit",
+        "horizon_years": "Geplande jaren van gebruik",
+        "egress": "Data uit de cloud lezen",
+        "support": "Supportcontracten",
+        "risks": "Benoemde risico's (kans × gevolg)",
+        "idle_commitment": "Vastgelegde uren die niet worden gebruikt",
+        "quote": "Offerte voor een server, zonder btw",
+        "egress_gib_per_year": "Data uit de cloud gelezen",
+        "support_eur_per_year": "Supportcontracten",
+        "studies_arriving_per_year": "Verschillende onderzoeken die erbij komen",
+        "studies_growth_per_year": "Groei van te beantwoorden onderzoeken",
+        "smaller_models_per_year": "Krimp van nieuw gekozen modellen",
+        "modality_transfer": "Wat een onderzoek andere modaliteiten leert",
+        "tuning": "Finetuning",
+        "risks_eur": "Benoemde risico's",
         "staff": "Eigen personeel",
         "serving": "Onderzoeken beantwoorden",
         "serving_rent": "Onderzoeken beantwoorden, gehuurde GPU",

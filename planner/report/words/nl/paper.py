@@ -193,8 +193,15 @@ PAPER = PaperWords(
     options_for_budget="Wat het budget koopt",
     risk_named="{chance} per jaar; {impact} als het gebeurt, naar verwachting {expected} per jaar.",
     risk_calibrate="Hoe vast de kosten staan",
+    risk_more="Verdere risico's",
+    risk_more_text="In het bijgevoegde plan: {count}.",
     comparisons={
         "spend_once_or_yearly": "Eén keer of elk jaar uitgeven",
         "adapter_per_modality_or_joint": "Eén adapter per modaliteit of een gezamenlijk model",
     },
+    assumptions_lines={
+        "typed": "Ingevuld",
+        "default": "Standaarden van Plateau, niet getrokken",
+    },
+    stale="oud",
 )

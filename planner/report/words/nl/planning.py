@@ -37,6 +37,9 @@ FRAME = FrameWords(
     "een trainingslog. Of start met `plateau dashboard RECORD`.",
     more_mistakes="en nog {count} van die soort",
     line_of_file="regel {line}",
+    others_first="Hier plannen meerdere mensen tegelijk. Andere GPU's en vergelijkingen worden voor u berekend "
+    "als u erom vraagt.",
+    compute="Berekenen",
     being_computed="Wordt berekend voor de nieuwe invoer …",
 )
 LINK = LinkWords(

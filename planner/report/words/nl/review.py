@@ -58,9 +58,9 @@ COMPARE = CompareWords(
     no="nee",
     several="{count} gegeven",
     ways_title="Twee manieren om hetzelfde te doen",
-    ways_missing="Eén keer uitgeven tegen elk jaar, en één adapter per modaliteit tegen een gezamenlijk model, "
-    "worden vergeleken zodra de invoer rust.",
-    ways_busy="Beide manieren worden over alle trekkingen vergeleken …",
+    ways_missing="Niets te vergelijken: één keer uitgeven tegen elk jaar vraagt meer dan één jaar, en één "
+    "adapter per modaliteit tegen een gezamenlijk model meer dan één modaliteit (pagina **Plan**, “Onderzoeken "
+    "erbij, modaliteiten …”).",
     way="Manier",
     present_value="Alle jaren, 8 van 10 (contante waarde)",
     last_loss="Loss in het laatste jaar, 9 van 10",

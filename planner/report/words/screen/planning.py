@@ -26,6 +26,8 @@ class FrameWords(Struct, frozen=True, kw_only=True):
     nothing_open: str
     more_mistakes: str
     line_of_file: str
+    others_first: str
+    compute: str
     being_computed: str
 
 

@@ -48,7 +48,6 @@ class CompareWords(Struct, frozen=True, kw_only=True):
     several: str
     ways_title: str
     ways_missing: str
-    ways_busy: str
     way: str
     present_value: str
     last_loss: str
