@@ -109,7 +109,7 @@ def probed_peaks(
         quantization = known.get(probe.quantization)
         if probe.kind != "train" or probe.peak_memory_gib is None or quantization is None:
             continue
-        at = shape_of_probe(shape, probe)
+        at = shape_of_probe(shape, architecture, probe)
         counted = memory_components(architecture, quantization, at, factors, MemoryMetric.RESERVED)
         peaks.append(
             ProbedPeak(

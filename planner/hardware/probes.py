@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import structs
 
+from planner.hardware.architecture import ModelArchitecture
 from planner.hardware.training_shape import TrainingShape
 from planner.record import Calibration, Probe
 
@@ -16,11 +17,14 @@ def gpu_probes(calibration: Calibration, quantization: str | None = None) -> lis
     return [probe for probe in probes if quantization in (None, probe.quantization)]
 
 
-def shape_of_probe(shape: TrainingShape, probe: Probe) -> TrainingShape:
-    """The step that a training probe ran; its optimizer moved after every micro-batch."""
+def shape_of_probe(shape: TrainingShape, architecture: ModelArchitecture, probe: Probe) -> TrainingShape:
+    """The step that a training probe ran; its optimizer moved after every micro-batch.
+
+    Tokens of a larger or smaller image than the architecture's count as prompt: a decoder layer treats them alike.
+    """
     return structs.replace(
         shape,
-        prompt_tokens=probe.prompt_tokens,
+        prompt_tokens=probe.prompt_tokens + probe.image_tokens - architecture.image_tokens,
         suffix_tokens=probe.suffix_tokens,
         micro_batch_size=probe.micro_batch_size,
         checkpointing=probe.checkpointing,

@@ -46,17 +46,6 @@ class Seconds(Struct, frozen=True, kw_only=True):
     sentence: str
     once_per_image_s: float = 0.0
 
-    def per_example(self, examples_m: FloatArray, images: float | None) -> FloatArray:
-        """Seconds of an example with its share of the feature cache, shape (m,).
-
-        Args:
-            examples_m: Examples that are processed.
-            images: Different images among the training studies; None: every example has its own.
-        """
-        with np.errstate(invalid="ignore"):
-            new = np.ones_like(examples_m) if images is None else np.minimum(images / examples_m, 1.0)
-        return self.seconds_m + self.once_per_image_s * np.where(np.isfinite(new), new, 0.0)
-
 
 def training_seconds_per_example(
     calibration: Calibration,
@@ -82,7 +71,9 @@ def training_seconds_per_example(
     if origin is not None and probes and all(probe.quantization in known for probe in probes):
         same = bool(own) and origin.gpu == gpu.gpu
         expected = [
-            micro_step_time(architecture, known[probe.quantization], shape_of_probe(shape, probe), origin, factors)
+            micro_step_time(
+                architecture, known[probe.quantization], shape_of_probe(shape, architecture, probe), origin, factors
+            )
             for probe in probes
         ]
         ratios = ratios_from_probes(expected, [probe.seconds_median for probe in probes], factors, same_machine=same)

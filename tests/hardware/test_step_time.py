@@ -188,6 +188,14 @@ def test_probes_on_the_same_gpu_are_measured() -> None:
     assert np.median(found.seconds_m) == pytest.approx(1.4 * step(L4).seconds / 4, rel=0.05)
 
 
+def test_probes_at_another_image_size_count_their_own_tokens() -> None:
+    """The same seconds for more image tokens: the machine is faster than it looked."""
+    probed = probed_on("L4", 1.4)
+    larger = [msgspec.structs.replace(probe, image_tokens=1024) for probe in probed.runs[0].events]
+    longer = msgspec.structs.replace(probed, runs=(Run(id="probes", events=tuple(larger)),))
+    assert np.median(seconds(longer, L4).seconds_m) < 0.7 * np.median(seconds(probed, L4).seconds_m)
+
+
 def test_probes_on_another_gpu_are_extrapolated_with_a_wider_interval() -> None:
     here, there = seconds(probed_on("L4", 1.4), L4), seconds(probed_on("L4", 1.4), H100)
     assert there.basis is TimingBasis.EXTRAPOLATED
