@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
+from scipy.optimize import least_squares
 
 from planner.catalog import GpuSpec, Quantization
 from planner.hardware.architecture import (
@@ -98,8 +99,6 @@ def ratios_from_probes(
 def _most_probable(
     expected: tuple[StepTime, ...], measured_s: tuple[float, ...], noise: float, spreads: tuple[float, ...]
 ) -> StepRatios:
-    from scipy.optimize import least_squares
-
     device_p = np.array([step.arithmetic_s + step.traffic_s for step in expected])
     weights_p = np.array([step.weights_s for step in expected])
     host_p = np.array([step.host_s for step in expected])

@@ -245,14 +245,10 @@ def test_the_unprobed_interval_is_the_spread_that_published_runs_left() -> None:
     assert high / middle == pytest.approx(np.exp(FACTORS["unprobed_log_p90"]), rel=0.03)
 
 
-def test_every_different_image_is_decoded_once_and_repeated_passes_are_cheaper() -> None:
-    found = seconds(example_calibration(), A100)
-    examples = np.full(4000, 4000.0)
-    every, few, none = (found.per_example(examples, images) for images in (None, 1000.0, 0.0))
-    assert found.once_per_image_s > FACTORS["host_s_per_image"]
-    assert every - none == pytest.approx(found.once_per_image_s)
-    assert few - none == pytest.approx(found.once_per_image_s / 4)
-    assert np.isfinite(found.per_example(np.full(4000, np.inf), 1000.0)).all()
+def test_an_image_is_decoded_and_seen_by_the_tower_once() -> None:
+    slow, fast = (seconds(example_calibration(), gpu).once_per_image_s for gpu in (T4, H100))
+    assert slow > fast > FACTORS["host_s_per_image"]
+    assert fast == pytest.approx(FACTORS["host_s_per_image"], rel=0.05)
 
 
 def answered(calibration, gpu, answer_tokens: int = 64):
