@@ -136,7 +136,7 @@ def test_no_spreadsheet_takes_an_answer_for_a_formula_and_it_is_still_known_agai
 
 
 @given(st.text(max_size=60), st.text(max_size=60), st.integers(0, 99))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_any_text_survives_the_sheet(tmp_path_factory: pytest.TempPathFactory, one: str, other: str, seed: int) -> None:
     samples = [sample(8, 0, one, reference=other), sample(16, 0, other + one, reference=other)]
     rows, key = make_sheet(samples, sheet="s01234567", calibration_id="c", questions=1, budgets=2, seed=seed)
