@@ -22,7 +22,9 @@ from planner.hardware.training_shape import Head, TrainingShape
 
 __all__ = ["GIB", "Head", "MemoryEstimate", "TrainingShape", "largest_fitting_shape", "training_memory", "usable_gib"]
 
-MICRO_BATCHES = (8, 4, 2, 1)
+MICRO_BATCHES = (64, 32, 16, 8, 4, 2, 1)
+# Where nothing says how many examples make an optimizer step.
+USUAL_EFFECTIVE_BATCH = 8
 _P95 = NormalDist().inv_cdf(0.95)
 _LOG_SD = {
     TimingBasis.UNPROBED: "memory_log_sd",
@@ -101,7 +103,7 @@ def largest_fitting_shape(
         The shape, its memory, and whether it fits; when nothing fits, the smallest shape.
     """
     limit = usable_gib(gpu, catalog)
-    batches = [size for size in MICRO_BATCHES if effective_batch_size is None or size <= effective_batch_size] or [1]
+    batches = [size for size in MICRO_BATCHES if size <= (effective_batch_size or USUAL_EFFECTIVE_BATCH)]
     tried = shape, training_memory(architecture, quantization, shape, catalog, probed=probed, gpu=gpu)
     for checkpointing in (False, True):
         for size in batches:

@@ -112,8 +112,10 @@ def test_every_gpu_has_a_verdict_for_every_quantization(gpu, name: str) -> None:
 
 def test_the_micro_batch_never_exceeds_the_effective_batch() -> None:
     h100, bf16 = CATALOG.gpu("H100-SXM"), CATALOG.quantization("bf16")
-    shape, _, _ = largest_fitting_shape(PALIGEMMA, bf16, SHAPE, h100, CATALOG, effective_batch_size=2)
-    assert shape.micro_batch_size == 2
+    for effective, micro in ((1, 1), (2, 2), (24, 16), (32, 32)):
+        shape, _, fits = largest_fitting_shape(PALIGEMMA, bf16, SHAPE, h100, CATALOG, effective_batch_size=effective)
+        assert fits
+        assert shape.micro_batch_size == micro
 
 
 def test_published_paligemma_anchors_are_reproduced() -> None:
