@@ -52,18 +52,34 @@ INPUT_COLUMNS = (
     "compile",
     "metric",
 )
-GPU_NAMES = {
-    "a100": "A100-80GB-SXM",
-    "a100-80gb": "A100-80GB-SXM",
-    "a100-40gb": "A100-40GB-SXM",
-    "h100": "H100-SXM",
-    "h100-80gb": "H100-SXM",
+# Where neither the catalog nor a driver writes the name so: the first fragment that it holds.
+GPU_FRAGMENTS = {
+    "gh200": "GH200",
     "h200": "H200-SXM",
-    "a6000": "RTX-A6000",
-    "rtx4090": "RTX-4090",
-    "rtx3090": "RTX-3090",
-    "rtx5090": "RTX-5090",
+    "h100-pcie": "H100-PCIe",
+    "h100": "H100-SXM",
+    "b300": "B300",
+    "b200": "B200",
+    "a100-40": "A100-40GB-SXM",
+    "a100": "A100-80GB-SXM",
+    "v100-16": "V100-16GB",
     "v100": "V100-32GB",
+    "l40s": "L40S",
+    "l40": "L40",
+    "l4": "L4",
+    "a10g": "A10G",
+    "a10": "A10",
+    "a30": "A30",
+    "t4": "T4",
+    "6000-ada": "RTX-6000-Ada",
+    "pro-6000": "RTX-PRO-6000-WS",
+    "a6000": "RTX-A6000",
+    "5090": "RTX-5090",
+    "4090": "RTX-4090",
+    "3090": "RTX-3090",
+    "mi300": "MI300X",
+    "mi325": "MI325X",
+    "mi355": "MI355X",
 }
 ANY_GPU = "A100-80GB-SXM"
 # Prompt and answer of an Alpaca example; the longest of a batch grows slowly with the batch.
@@ -94,6 +110,8 @@ def read_rows(file: str) -> list[dict[str, str]]:
 def number(setup: Mapping[str, Any], column: str, otherwise: float = math.nan) -> float:
     """A column as a number; empty, not a number and missing are `otherwise`."""
     value = setup.get(column)
+    if isinstance(value, str):
+        value = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0}.get(value.strip().lower(), value)
     try:
         found = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
@@ -230,7 +248,7 @@ def shape_of(setup: Mapping[str, Any], model: ModelArchitecture, *, tokens: int 
         half_adapters=lightning,
         # `prepare_model_for_kbit_training` switches checkpointing on where nothing is said.
         checkpointing=number(setup, "grad_ckpt", float(upcast or gptq)) == 1,
-        full=text(setup, "method") == "full",
+        full=is_full(setup),
         head=head,
         head_on_all_tokens=True,
         wide_activations=quantized and not gptq,
@@ -250,8 +268,14 @@ def shape_of(setup: Mapping[str, Any], model: ModelArchitecture, *, tokens: int 
 
 def _too_large(setup: Mapping[str, Any], model: ModelArchitecture) -> bool:
     """Whether weights, and what training all of them takes, leave no room on one card."""
-    each = 8.0 if text(setup, "method") == "full" else quantization_of(setup).bytes_per_linear_parameter
+    each = 8.0 if is_full(setup) else quantization_of(setup).bytes_per_linear_parameter
     return model.linear_parameters * each / 2.0**30 > 0.8 * gpu_of(setup).memory_gib
+
+
+def is_full(setup: Mapping[str, Any]) -> bool:
+    """Whether all weights are trained."""
+    method = text(setup, "method").lower()
+    return method.startswith("full") or "pretrain" in method
 
 
 def is_lightning(setup: Mapping[str, Any]) -> bool:
@@ -271,12 +295,11 @@ def metric_of(setup: Mapping[str, Any]) -> MemoryMetric:
 
 def gpu_of(setup: Mapping[str, Any]) -> GpuSpec:
     """The catalog's GPU; an A100 where the name is not known."""
-    name = text(setup, "gpu")
-    catalog = read_catalog()
+    catalog, name = read_catalog(), text(setup, "gpu")
     known = {spec.gpu.lower(): spec for spec in catalog.gpus}
-    wanted = name.lower().replace(" ", "-").removeprefix("nvidia-")
-    wanted = GPU_NAMES.get(wanted, wanted).lower()
-    return known.get(wanted) or catalog.gpu_of_driver(name) or known[ANY_GPU.lower()]
+    wanted = name.lower().replace(" ", "-").replace("_", "-")
+    fragment = next((gpu for part, gpu in GPU_FRAGMENTS.items() if part in wanted), ANY_GPU)
+    return known.get(wanted) or catalog.gpu_of_driver(name) or known[fragment.lower()]
 
 
 def micro_steps_of(setup: Mapping[str, Any]) -> float:

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from benchmarks._setup import INPUT_COLUMNS
+from benchmarks._setup import INPUT_COLUMNS, gpu_of
 from benchmarks.adapters import peak_memory_gib, seconds_per_step
 
 FULL = {
@@ -37,6 +37,18 @@ def test_odd_values_are_answered_like_missing_ones() -> None:
     assert 1.0 < peak_memory_gib(odd) < 200.0
     found = seconds_per_step(odd)
     assert 0.0 < found["lo80"] < found["median"] < found["hi80"] < 1000.0
+
+
+@pytest.mark.parametrize(
+    ("written", "gpu"),
+    [
+        ("A100-80GB", "A100-80GB-SXM"), ("NVIDIA A100-SXM4-40GB", "A100-40GB-SXM"), ("RTX4090", "RTX-4090"),
+        ("NVIDIA H100 80GB HBM3", "H100-SXM"), ("h100_sxm5", "H100-SXM"), ("A6000", "RTX-A6000"), ("L40S", "L40S"),
+        ("Tesla T4", "T4"), ("V100", "V100-32GB"), ("", "A100-80GB-SXM"),
+    ],
+)  # fmt: skip
+def test_a_gpu_is_known_however_it_is_written(written: str, gpu: str) -> None:
+    assert gpu_of({"gpu": written}).gpu == gpu
 
 
 @pytest.mark.parametrize("measured", [None, math.nan, 0.0, "", -1.0])
