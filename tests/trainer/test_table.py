@@ -109,6 +109,7 @@ def test_a_link_out_of_the_folder_is_refused(folder: Path) -> None:
         ('image,answer\n0.png,"a\n', "not CSV"),
         ("image,answer\n0.png,a\n", "a case each"),
         ("image,answer\n,a\n", "the field is empty"),
+        (f"image,answer\n0.png,{'word ' * 10_000}\n", "line 2, answer: 10,000 words, expected at most 2,000"),
     ],
 )
 def test_a_table_that_is_none_is_a_sentence(folder: Path, text: str, reason: str) -> None:

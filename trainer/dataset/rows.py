@@ -15,6 +15,8 @@ from trainer.dataset.text_file import raise_all
 
 Made = TypeVar("Made")
 
+# Four times the longest context at a token a word: nearly all of it would be cut, and rows that ran together look so.
+MOST_WORDS = 2000
 _KINDS = {bool: "true or false", list: "a list", dict: "an object", float: "a number that is not finite"}
 
 
@@ -43,9 +45,16 @@ class Row(Struct, frozen=True, kw_only=True):
         """A field on one line; a number counts as its text (VQA-RAD writes some answers as numbers).
 
         Raises:
-            RowError: Missing, empty, of another type, or not valid Unicode.
+            RowError: Missing, empty, of another type, of more than 2,000 words, or not valid Unicode.
         """
-        return " ".join(self.name(key).split())
+        words = self.name(key).split()
+        if len(words) > MOST_WORDS:
+            raise self.error(
+                key,
+                f"{len(words):,} words, expected at most {MOST_WORDS:,}",
+                "Look for a missing quotation mark that joins rows, shorten it, or take the row out",
+            )
+        return " ".join(words)
 
     def name(self, key: str) -> str:
         """A field as it stands there, without blanks around it.
