@@ -24,6 +24,11 @@ OWN_FIELD = {
     "price": "price_eur_per_hour",
     "purchase": "server_quote_eur",
     "electricity": "electricity_eur_per_kwh",
+    "growth_wage": "wage_growth_per_year",
+    "growth_energy": "energy_growth_per_year",
+    "growth_price": "price_growth_per_year",
+    "growth_gpu": "gpu_price_growth_per_year",
+    "growth_inflation": "inflation_per_year",
 }
 """Field of the scenario that replaces a catalog figure, where it is not called like the figure."""
 _BADGES = {

@@ -158,11 +158,12 @@ def _lines(here: Session, plan: Plan) -> None:
             {
                 say.line: escape(sentences.label(line.code, line.label, tag)),
                 say.how: escape(sentences.formula(line, plan, tag)),
-                say.a_year: numbers.eur_cents(line.amount_eur, tag),
+                say.a_year: escape(numbers.eur_cents(line.amount_eur, tag)),
             }
             for line in plan.lines
         ]
-        total = {say.line: f"**{say.total}**", say.how: "", say.a_year: f"**{numbers.eur_cents(plan.total_eur, tag)}**"}
+        whole = escape(numbers.eur_cents(plan.total_eur, tag))
+        total = {say.line: f"**{say.total}**", say.how: "", say.a_year: f"**{whole}**"}
         st.table([*rows, total], border="horizontal", hide_index=True)
         st.caption(escape(sentences.said(plan.hours_sentence, tag)))
         if plan.carbon is not None:

@@ -65,7 +65,7 @@ def _table(here: Session, found: PlanYears) -> None:
             numbers.loss(None if year.reachable_loss is None else year.reachable_loss.p50, tag) for year in found.years
         ]
     st.table(
-        [{say.line: label, **dict(zip(names, cells, strict=True))} for label, cells in ranges.items()],
+        [{say.line: label, **dict(zip(names, map(escape, cells), strict=True))} for label, cells in ranges.items()],
         border="horizontal",
         hide_index=True,
     )
@@ -74,8 +74,8 @@ def _table(here: Session, found: PlanYears) -> None:
 
 def _row(here: Session, label: str, names: list[str], amounts: list[float], total: float) -> dict[str, str]:
     say, tag = here.words.years, here.tag
-    cells = {name: numbers.eur_cents(amount, tag) for name, amount in zip(names, amounts, strict=True)}
-    return {say.line: escape(label), **cells, say.all_years: numbers.eur_cents(total, tag)}
+    cells = {name: escape(numbers.eur_cents(amount, tag)) for name, amount in zip(names, amounts, strict=True)}
+    return {say.line: escape(label), **cells, say.all_years: escape(numbers.eur_cents(total, tag))}
 
 
 def _alt(here: Session, found: PlanYears) -> str:

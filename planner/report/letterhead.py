@@ -7,6 +7,7 @@ scripts, styles from elsewhere, links, images or text that would need a font.
 
 from __future__ import annotations
 
+import base64
 import io
 import re
 import unicodedata
@@ -39,10 +40,24 @@ _REACHES_OUT = re.compile(r"url\(\s*['\"]?(?!#)|@import|expression\(|javascript:
 
 
 class Logo(Struct, frozen=True, kw_only=True):
-    """A checked logo; `kind` is `png` or `svg`."""
+    """A checked logo; `kind` is `png` or `svg`, the size in pixels is that of a PNG."""
 
     data: bytes
     kind: str
+    width_px: int = 0
+    height_px: int = 0
+
+    @property
+    def drawing(self) -> bytes:
+        """As SVG, the one form in which the compiler takes a picture from memory."""
+        if self.kind == "svg":
+            return self.data
+        size = f'width="{self.width_px}" height="{self.height_px}"'
+        picture = base64.b64encode(self.data).decode()
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" {size}>'
+            f'<image {size} href="data:image/png;base64,{picture}"/></svg>'
+        ).encode()
 
 
 class Letterhead(Struct, frozen=True, kw_only=True):
@@ -78,7 +93,7 @@ def checked_logo(data: bytes, *, file: str) -> Logo:
     if len(data) > MAX_LOGO_BYTES:
         raise _mistake(file, f"{len(data):,} bytes, at most {MAX_LOGO_BYTES:,} are read")
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        logo = Logo(data=_png(data, file), kind="png")
+        logo = _png(data, file)
     elif b"<svg" in data[:4096]:
         logo = Logo(data=_Svg(file).rewritten(data), kind="svg")
     else:
@@ -91,15 +106,15 @@ def _draw(logo: Logo, file: str) -> None:
     """Try it, so that a paper never fails because of its logo."""
     import typst
 
-    template = f'#set page(width: 9cm, height: 3cm)\n#image("logo.{logo.kind}", width: 1cm)'.encode()
-    files: Any = {"main.typ": template, f"logo.{logo.kind}": logo.data}
+    template = b'#set page(width: 9cm, height: 3cm)\n#image("logo.svg", width: 1cm)'
+    files: Any = {"main.typ": template, "logo.svg": logo.drawing}
     try:
         typst.compile(files, format="svg", ignore_system_fonts=True)
-    except typst.TypstError:
+    except (typst.TypstError, RuntimeError):
         raise _mistake(file, f"the {logo.kind.upper()} cannot be drawn") from None
 
 
-def _png(data: bytes, file: str) -> bytes:
+def _png(data: bytes, file: str) -> Logo:
     """The picture written anew: bounded, without metadata, no larger than it is printed."""
     from PIL import Image
 
@@ -116,7 +131,7 @@ def _png(data: bytes, file: str) -> bytes:
     plain.thumbnail((_PRINTED_PX, _PRINTED_PX))
     written = io.BytesIO()
     plain.save(written, format="PNG")
-    return written.getvalue()
+    return Logo(data=written.getvalue(), kind="png", width_px=plain.width, height_px=plain.height)
 
 
 class _Svg:
@@ -145,8 +160,8 @@ class _Svg:
             parser.Parse(data, True)
         except expat.ExpatError as problem:
             raise _mistake(self._file, f"the SVG is damaged (line {problem.lineno})") from None
-        root = self._builder.close()
-        if root.tag != f"{_SVG}svg":
+        root: ElementTree.Element | None = self._builder.close()
+        if root is None or root.tag != f"{_SVG}svg":
             self._refuse("another root than svg")
         self._count(root)
         ElementTree.register_namespace("", _SVG.strip("{}"))

@@ -77,8 +77,8 @@ def _compiled(document: Document, plan: Plan, letterhead: Letterhead | None, **o
     files = {"main.typ": _TEMPLATE.read_bytes()}
     inputs = {"document": msgspec.json.encode(_drawable(document)).decode(), "plan": encode_plan(plan).decode()}
     if letterhead is not None and letterhead.logo is not None:
-        inputs["logo"] = f"logo.{letterhead.logo.kind}"
-        files[inputs["logo"]] = letterhead.logo.data
+        inputs["logo"] = "logo.svg"
+        files[inputs["logo"]] = letterhead.logo.drawing
     main: Any = files
     return typst.compile(main, font_paths=_fonts(), sys_inputs=inputs, **options)
 

@@ -68,11 +68,17 @@ def board_csv(plan: Plan, language: str = "en") -> bytes:
     return text.getvalue().encode("utf-8-sig")
 
 
-def file_name(plan: Plan, extension: str) -> str:
-    """A file name from a fixed pattern: `plateau-<gpu>-<date>.<extension>`; nothing of a user's text gets through."""
+def file_name(plan: Plan, extension: str, part: str = "") -> str:
+    """A file name from a fixed pattern: `plateau-<gpu>-<date>.<extension>`; nothing of a user's text gets through.
+
+    Args:
+        plan: What is in the file.
+        extension: Without the dot.
+        part: A word of ours for one of several files, such as `charges`.
+    """
     gpu = re.sub(r"[^a-z0-9]+", "-", plan.scenario.gpu.lower()).strip("-")[:30].strip("-") or "plan"
     day = plan.created[:10] if re.fullmatch(r"\d{4}-\d{2}-\d{2}", plan.created[:10]) else "undated"
-    return f"plateau-{gpu}-{day}.{extension}"
+    return f"plateau-{gpu}-{day}{f'-{part}' if part else ''}.{extension}"
 
 
 def _records(plan: Plan, language: str) -> Iterator[dict[str, Cell]]:

@@ -25,7 +25,7 @@ def front_chart(plan: Plan, colours: Palette, say: ChartWords, language: str, *,
     layout["shapes"].append(vertical(target, colours.target, "dot"))
     said = say.target.format(target=numbers.loss(target, language))
     layout["annotations"].append(
-        note(said, colours.target, x=target, y=1, yref="paper", yanchor="top", xanchor="left", xshift=4)
+        note(said, colours.target, x=target, y=0, yref="paper", yanchor="bottom", xanchor="left", xshift=4)
     )
     reached = [point for point in points if sentences.is_confident(point.probability)]
     others = [point for point in points if not sentences.is_confident(point.probability)]

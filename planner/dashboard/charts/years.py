@@ -9,6 +9,7 @@ from planner.report.words import numbers, sentences
 from planner.report.words.screen import ChartWords
 
 MOST_STACKED = 5
+_CLOSE = 0.25
 
 
 def years_chart(
@@ -38,9 +39,13 @@ def years_chart(
     budgets = [year.budget_eur for year in years.years]
     if any(budget is not None for budget in budgets):
         traces.append(_budgets(places, budgets, colours, say, language))
+    top = max(year.cash_eur for year in years.years)
     for place, year in zip(places, years.years, strict=True):
+        # A label stands above the dash of the budget where that lies close above the bar.
+        budget = year.budget_eur or 0.0
+        at = budget if year.cash_eur < budget < year.cash_eur + _CLOSE * top else year.cash_eur
         layout["annotations"].append(
-            note(numbers.eur(year.cash_eur, language), colours.text, x=place, y=year.cash_eur, yanchor="bottom")
+            note(numbers.eur(year.cash_eur, language), colours.text, x=place, y=at, yanchor="bottom")
         )
     return figure(traces, layout)
 

@@ -20,6 +20,7 @@ from msgspec import Struct
 from planner.report.words.language import locale_of, words
 
 _NUMBER = re.compile(r"(?P<sign>[+\-−]?)(?P<whole>\d{1,3}(?:,\d{3})+|\d+)(?:\.(?P<part>\d+))?(?P<percent>%?)")
+_EXPONENT = re.compile(r"\d(?:\.\d+)?e\+\d{1,2}")
 _BETWEEN_SENTENCES = re.compile(r"(?<=[.!?])\s+(?=\S)")
 _LONGEST_PLAIN = 4
 _PARTS = {
@@ -104,6 +105,8 @@ def _parts(text: str) -> tuple[str, list[str]]:
 
 def _number(text: str, language: str) -> str | None:
     """A number as the locale writes it, None where the text is none."""
+    if _EXPONENT.fullmatch(text):
+        text = f"{float(text):,.10g}"
     found = _NUMBER.fullmatch(text)
     if found is None:
         return None

@@ -294,6 +294,7 @@ CHARTS = ChartWords(
 DOWNLOADS = DownloadWords(
     pdf="PDF",
     csv="CSV",
+    charges="Charges (FOCUS)",
     json="JSON",
 )
 LIBRARY = LibraryWords(

@@ -296,6 +296,7 @@ CHARTS = ChartWords(
 DOWNLOADS = DownloadWords(
     pdf="PDF",
     csv="CSV",
+    charges="Kosten (FOCUS)",
     json="JSON",
 )
 LIBRARY = LibraryWords(

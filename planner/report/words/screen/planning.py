@@ -196,6 +196,7 @@ class DownloadWords(Struct, frozen=True, kw_only=True):
 
     pdf: str
     csv: str
+    charges: str
     json: str
 
 

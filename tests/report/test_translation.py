@@ -1,0 +1,153 @@
+"""Sentences of a plan in the reader's language."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from planner.cost import Scenario, ServingMode, Tenure
+from planner.cost.plan import Plan
+from planner.errors import PlannerError
+from planner.report.words import LANGUAGES, words
+from planner.report.words.language import spoken
+from planner.report.words.translation import catalog, is_translated, translated
+from tests.report.plans import full_plan, planner_of
+
+OTHERS = [code for code in LANGUAGES if code != "en"]
+SENTENCES = frozenset(
+    [
+        "sentence", "hours_sentence", "budget_scenario", "formula", "uncertainty", "unit", "remedy", "reason", "marks",
+        "data_axis_sentence", "assumptions",
+    ]
+)  # fmt: skip
+SYMBOLS = frozenset(["", "GiB", "kWh", "s", "EUR", "USD", "EUR/h", "USD/h", "EUR/kWh", "TFLOP/s", "ratio"])
+OPENING = Scenario(target_loss=1.7, gpu="L4", studies_per_day=40.0, budget_eur=10_000.0, unique_studies=14_600.0)
+SCENARIOS = [
+    OPENING,
+    msgspec.structs.replace(OPENING, target_loss=1.25),
+    msgspec.structs.replace(OPENING, target_loss=0.3),
+    msgspec.structs.replace(OPENING, tenure=Tenure.COMMITMENT_1_YEAR, prepaid=True, serving_mode=ServingMode.ALWAYS_ON),
+    msgspec.structs.replace(OPENING, gpu="T4", modality_count=3, price_eur_per_hour=0.5, usd_per_eur=1.1),
+    Scenario(target_loss=1.7, gpu="L4", horizon_years=1),
+]
+
+
+def texts(value: object, key: str = "") -> Iterator[str]:
+    """Every text of a plan that people read as a sentence."""
+    if isinstance(value, dict):
+        for name, part in value.items():
+            yield from texts(part, name)
+    elif isinstance(value, list):
+        for part in value:
+            yield from texts(part, key)
+    elif isinstance(value, str) and key in SENTENCES:
+        yield value
+
+
+def fields(template: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}
+
+
+def untranslated(plan: Plan, language: str) -> list[str]:
+    own = {"x", *(risk.name for risk in plan.scenario.risks)}
+    return [
+        text
+        for text in texts(msgspec.to_builtins(plan))
+        if text not in SYMBOLS | own and not is_translated(text, language)
+    ]
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_every_sentence_of_a_plan_with_everything_is_translated(language: str) -> None:
+    assert untranslated(full_plan(), language) == []
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=range(len(SCENARIOS)))
+def test_every_sentence_of_every_kind_of_plan_is_translated(scenario: Scenario) -> None:
+    planner = planner_of(scenario)
+    plan = planner.whole(planner.with_options())
+    for language in OTHERS:
+        assert untranslated(plan, language) == []
+
+
+def test_an_error_of_the_inputs_is_translated() -> None:
+    with pytest.raises(PlannerError) as caught:
+        planner_of(msgspec.structs.replace(OPENING, gpu="T4", provider="nobody")).quick()
+    for mistake in caught.value.mistakes:  # type: ignore[attr-defined]
+        assert is_translated(mistake.reason, "de"), mistake.reason
+        assert is_translated(mistake.remedy, "de"), mistake.remedy
+
+
+def test_every_language_knows_the_same_sentences_with_the_same_parts() -> None:
+    known = {language: catalog(language) for language in OTHERS}
+    assert len({frozenset(templates) for templates in known.values()}) == 1
+    for language in LANGUAGES:
+        for english, other in catalog(language).items():
+            assert fields(other) <= fields(english), english
+            assert fields(english) - fields(other) <= {"option"}, english
+
+
+def test_every_line_of_a_plan_has_a_name_in_every_language() -> None:
+    plan = full_plan()
+    named = [item.code for item in (*plan.assumptions, *plan.not_costed, *plan.influences, *plan.sobol)]
+    named += [line.code for line in plan.lines if not line.code.startswith("risk_")]
+    for language in OTHERS:
+        assert {code for code in named if code not in words(language).labels} == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "dutch", "german"),
+    [
+        ("16,384", "16.384", "16.384"),
+        ("0.048", "0,048", "0,048"),
+        ("21%", "21 %", "21 %"),
+        ("1.19e+03", "1.190", "1.190"),
+        ("2026", "2026", "2026"),
+        ("google/paligemma-3b-pt-224", "google/paligemma-3b-pt-224", "google/paligemma-3b-pt-224"),
+        ("80 h x 45.20 EUR/h", "80 u × 45,20 EUR/u", "80 h × 45,20 EUR/h"),
+    ],
+)
+def test_figures_are_written_as_the_reader_writes_them(text: str, dutch: str, german: str) -> None:
+    assert translated(text, "nl") == dutch
+    assert translated(text, "de") == german
+
+
+def test_a_swiss_reader_sees_swiss_numbers_in_german_words() -> None:
+    assert translated("16,384", "de-CH") == "16’384"
+    assert translated("as typed", "de-CH") == "wie eingegeben"
+
+
+def test_sentences_in_a_row_and_clauses_are_translated_one_by_one() -> None:
+    said = "The verdict stands: different studies are missing, not runs. Own words. More money would lower it."
+    assert translated(said, "nl") == (
+        "Het oordeel staat: er ontbreken verschillende onderzoeken, geen runs. Own words. Meer geld zou die verlagen."
+    )
+    assert translated("needs 17.8 GiB, 14.4 usable; no dated price: type your own", "de") == (
+        "braucht 17,8 GiB, 14,4 nutzbar; kein datierter Preis: geben Sie Ihren eigenen ein"
+    )
+
+
+@given(text=st.text(max_size=200))
+def test_any_text_survives(text: str) -> None:
+    for language in LANGUAGES:
+        assert isinstance(translated(text, language), str)
+
+
+@given(text=st.text(alphabet=st.characters(categories=["L"]), min_size=1, max_size=40))
+def test_words_that_nobody_knows_stay_as_they_are(text: str) -> None:
+    known = set(catalog("nl")) | set(catalog("en"))
+    if text not in known:
+        assert translated(text, "nl") == text
+
+
+@pytest.mark.parametrize(
+    ("browser", "tag"),
+    [("nl-BE", "nl-BE"), ("de", "de"), ("en-US", "en-US"), ("fr-FR", "en"), ("", "en"), (None, "en"), ("x" * 50, "en")],
+)
+def test_a_browser_is_answered_in_its_language_where_there_is_one(browser: str | None, tag: str) -> None:
+    assert spoken(browser) == tag
