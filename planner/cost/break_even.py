@@ -68,6 +68,7 @@ def _cost(question: Question, scenario: Scenario, prices: Drivers, gpu: GpuSpec,
         prices,
         examples=nothing,
         answering_s_per_study=nothing,
+        once_per_image_s=nothing,
         training_s_per_example=nothing + SECONDS_PER_HOUR / overhead,
     )
     work = Work(

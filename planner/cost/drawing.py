@@ -73,15 +73,10 @@ class Question(Struct, frozen=True, kw_only=True):
 
 
 class SecondsDrawn(Struct, frozen=True, kw_only=True):
-    """Seconds on one GPU at one quantization; they depend on no price.
-
-    Attributes:
-        images: Different images of the training studies, whose features are cached once; None: unknown.
-    """
+    """Seconds on one GPU at one quantization; they depend on no price."""
 
     training: Seconds
     answering: Seconds
-    images: float | None = None
 
 
 def seconds_drawn(
@@ -121,8 +116,7 @@ def seconds_drawn(
         question.stream(_ANSWERING),
         draws,
     )
-    images = question.calibration.header.dataset.training_examples
-    return SecondsDrawn(training=training, answering=answering, images=images)
+    return SecondsDrawn(training=training, answering=answering)
 
 
 def law_index(question: Question, draws: int) -> NDArray[np.intp]:
@@ -158,6 +152,7 @@ def prices_drawn(question: Question, scenario: Scenario, gpu: GpuSpec, draws: in
     catalog = question.catalog
     eur_per_usd = eur_per_usd_draws(scenario, catalog, question.day, question.stream(_CURRENCY), draws)
     nothing = np.full(draws, np.nan)
+    images = scenario.unique_studies or question.calibration.header.dataset.training_examples or np.inf
     bought = scenario.tenure is Tenure.BUY
     tariff = scenario.electricity_eur_per_kwh or electricity_row(scenario, catalog).price_per_kwh
     uniform = question.stream(_TRANSFER).random(draws)
@@ -172,6 +167,8 @@ def prices_drawn(question: Question, scenario: Scenario, gpu: GpuSpec, draws: in
         examples=nothing,
         training_s_per_example=nothing,
         answering_s_per_study=nothing,
+        once_per_image_s=nothing,
+        images=np.full(draws, images),
         rent_eur_per_hour=nothing
         if bought
         else rent_draws(gpu, scenario, catalog, eur_per_usd, question.stream(_RENT), draws),
@@ -192,7 +189,8 @@ def with_seconds(prices: Drivers, examples: FloatArray, seconds: SecondsDrawn) -
     """Prices with examples and seconds filled in."""
     filled = {
         "examples": examples,
-        "training_s_per_example": seconds.training.per_example(examples, seconds.images),
+        "training_s_per_example": seconds.training.seconds_m,
+        "once_per_image_s": np.full_like(seconds.training.seconds_m, seconds.training.once_per_image_s),
         "answering_s_per_study": seconds.answering.seconds_m,
     }
     return Drivers(**({field: getattr(prices, field) for field in prices.__struct_fields__} | filled))

@@ -16,6 +16,8 @@ class Drivers(Struct, frozen=True, kw_only=True):
     Attributes:
         examples: Of one fine-tuning of a joint adapter; inf where the target is not reached.
         training_s_per_example, answering_s_per_study: Seconds.
+        once_per_image_s: Decoding a different image and caching its features, once a fine-tuning; `images` of them
+            are there, inf where unknown (every example then has its own).
         rent_eur_per_hour: A GPU-hour without VAT; nan for bought hardware.
         equipment_eur: Server without VAT; nan for rented hardware.
         electricity_eur_per_kwh: Without VAT.
@@ -30,6 +32,8 @@ class Drivers(Struct, frozen=True, kw_only=True):
     examples: FloatArray
     training_s_per_example: FloatArray
     answering_s_per_study: FloatArray
+    once_per_image_s: FloatArray
+    images: FloatArray
     rent_eur_per_hour: FloatArray
     equipment_eur: FloatArray
     electricity_eur_per_kwh: FloatArray
@@ -43,6 +47,12 @@ class Drivers(Struct, frozen=True, kw_only=True):
     def replaced(self, name: str, value: FloatArray) -> Drivers:
         """The same drivers with one exchanged."""
         return msgspec.structs.replace(self, **{name: value})
+
+    def training_s(self, examples: FloatArray) -> FloatArray:
+        """Seconds of training on so many examples, with every different image among them prepared once."""
+        new = np.minimum(examples, self.images)
+        once = np.where(np.isfinite(new), new, 0.0) * self.once_per_image_s
+        return np.asarray(examples * self.training_s_per_example + once)
 
     def medians(self) -> Drivers:
         """Every driver at its median, the risks at their mean; that of examples is infinite when most draws miss."""

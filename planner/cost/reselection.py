@@ -119,6 +119,7 @@ def _smaller(drivers: Drivers, share: FloatArray | float) -> Drivers:
     return msgspec.structs.replace(
         drivers,
         training_s_per_example=drivers.training_s_per_example * share,
+        once_per_image_s=drivers.once_per_image_s * share,
         answering_s_per_study=drivers.answering_s_per_study * share,
     )
 

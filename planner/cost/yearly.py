@@ -121,13 +121,14 @@ def yearly_cost(drivers: Drivers, scenario: Scenario, gpu: GpuSpec, catalog: Cat
         work: What is done in this year.
     """
     overhead = 1.0 + catalog.parameter("loading_share").value + catalog.parameter("evaluation_share").value
-    joint_hours = drivers.examples * drivers.training_s_per_example * overhead / SECONDS_PER_HOUR
+    joint_hours = drivers.training_s(drivers.examples) * overhead / SECONDS_PER_HOUR
     tuning_hours = joint_hours * adapters_effort(scenario, drivers.modality_transfer)
     trials_effort = work.trials * adapters_effort(scenario, drivers.modality_transfer)
     retuning = work.retunings * scenario.retuning_share * retuning_effort(scenario, drivers.modality_transfer)
     effort = trials_effort + retuning
     all_tuning_hours = _times(joint_hours, effort)
-    calibration_hours = work.calibration_examples * drivers.training_s_per_example * overhead / SECONDS_PER_HOUR
+    calibrated = np.full_like(drivers.training_s_per_example, work.calibration_examples)
+    calibration_hours = drivers.training_s(calibrated) * overhead / SECONDS_PER_HOUR
     serving_hours = _serving_hours(drivers, scenario, catalog) if work.in_use else 0.0 * calibration_hours
     hours = all_tuning_hours + calibration_hours + serving_hours
     none = np.zeros_like(hours)
@@ -231,7 +232,7 @@ def _idle_hours(hours: FloatArray) -> FloatArray:
     """Hours that are committed, paid and not used: a commitment is for whole GPUs and every hour of its term."""
     finite = np.where(np.isfinite(hours), hours, 0.0)
     committed = np.ceil(finite / HOURS_PER_YEAR) * HOURS_PER_YEAR
-    return np.where(np.isfinite(hours), committed - finite, np.inf)
+    return np.where(np.isfinite(hours), np.maximum(committed - finite, 0.0), np.inf)
 
 
 def gpus_per_server(gpu: GpuSpec, scenario: Scenario) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from planner.catalog import Catalog
+from planner.cost.drivers import Drivers
 from planner.cost.price_draws import eur_per_usd_draws, rent_draws
 from planner.cost.price_rows import exchange_rate, provider_shares, rented_rows
 from planner.cost.scenario import Scenario
@@ -65,3 +66,21 @@ def test_an_older_exchange_rate_is_less_certain_and_a_typed_one_is_certain(catal
     assert spread(stated) == pytest.approx(0.0, abs=1e-12)
     assert spread(stated + datetime.timedelta(days=400)) > spread(stated + datetime.timedelta(days=40)) > 0
     assert spread(DAY, Scenario(target_loss=1.3, gpu="L4", usd_per_eur=1.1)) == pytest.approx(0.0, abs=1e-12)
+
+
+def test_every_different_image_is_prepared_once_however_often_it_is_seen() -> None:
+    numbers = {name: np.array([1.0]) for name in Drivers.__struct_fields__}
+    drivers = Drivers(
+        **(
+            numbers
+            | {
+                "training_s_per_example": np.array([2.0]),
+                "once_per_image_s": np.array([10.0]),
+                "images": np.array([100.0]),
+            }
+        )
+    )
+    seconds = drivers.training_s(np.array([0.0, 50.0, 100.0, 1000.0, np.inf]))
+    assert seconds.tolist() == [0.0, 600.0, 1200.0, 3000.0, np.inf]
+    endless = drivers.replaced("images", np.array([np.inf])).training_s(np.array([1000.0, np.inf]))
+    assert endless.tolist() == [12_000.0, np.inf]
