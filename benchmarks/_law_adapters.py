@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from planner import law
 from planner.curve import Design, LossCurve, curve_from_arrays
+from planner.law.engine import calibrated_paths
+from planner.law.posterior import posterior
 
 FloatArray = NDArray[np.float64]
 FEWEST_TRACE_POINTS = 13
@@ -22,7 +24,8 @@ def curve_of(x: FloatArray, y: FloatArray) -> LossCurve:
 
 def forecast(x: FloatArray, y: FloatArray, horizon: float) -> dict[str, float]:
     """Median and 80 % and 90 % intervals of the loss at `horizon`."""
-    paths = law.fit_law(curve_of(x, y)).paths(np.array([horizon]))[:, 0]
+    curve = curve_of(x, y)
+    paths = calibrated_paths(curve, posterior(curve), np.array([horizon]))[:, 0]
     names = ("lo90", "lo80", "median", "hi80", "hi90")
     return dict(zip(names, np.quantile(paths, [0.05, 0.1, 0.5, 0.9, 0.95]).tolist(), strict=True))
 

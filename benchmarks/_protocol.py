@@ -1,4 +1,8 @@
-"""The forecast protocol on real curves, which lies beside the checkout and is not part of it."""
+"""The forecast protocol on real curves, which lies beside the checkout and is not part of it.
+
+`curves/` holds what this project measured itself: calibrations of the small model by its own trainer
+(`benchmarks.tiny_calibrations`).
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
+HERE = Path(__file__).resolve().parent
+SHARED = HERE.parent.parent / "shared"
+OWN_CURVES = HERE / "curves"
+OWN_CASE = "tiny_vlm_lora"
+OWN_CALIBRATIONS = "tiny_calibrations"
 ABSENT = (
     "The curves and the protocol are in ../shared (forecast_bench.py, curves/), which is not here: nothing measured."
 )
@@ -26,6 +34,11 @@ def protocol() -> ModuleType | None:
 
 
 def tasks(module: ModuleType, *, quick: bool) -> list[Any]:
-    """All tasks, or every seventh."""
+    """All tasks on the shared curves, or every seventh."""
     found = list(module.tasks(SHARED / "curves"))
     return found[::7] if quick else found
+
+
+def own_tasks(module: ModuleType) -> list[Any]:
+    """The tasks on this project's own calibrations."""
+    return list(module.tasks(OWN_CURVES))

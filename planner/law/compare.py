@@ -136,8 +136,8 @@ def compare(first: Contender, second: Contender) -> Comparison:
 
 def pooled_exponent(laws: Sequence[Law]) -> PooledExponent:
     """Random-effects mean of ln b over configurations, with I**2 and the test for one common exponent."""
-    log_b = np.array([float(np.log(law.draws.shapes.exponent_s).mean()) for law in laws])
-    variance = np.array([max(float(np.log(law.draws.shapes.exponent_s).var()), 1e-6) for law in laws])
+    log_b = np.array([float(np.log(law.draws.exponent_m).mean()) for law in laws])
+    variance = np.array([max(float(np.log(law.draws.exponent_m).var()), 1e-6) for law in laws])
     weight = 1 / variance
     fixed = float((weight * log_b).sum() / weight.sum())
     q = float((weight * (log_b - fixed) ** 2).sum())

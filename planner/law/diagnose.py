@@ -206,7 +206,7 @@ def _its_shape(curve: LossCurve, point: PointFit, draws: Posterior) -> Iterator[
 def _its_distance_from_a_law(curve: LossCurve, draws: Posterior) -> Iterator[Finding]:
     if len(np.unique(curve.examples_n)) < FEWEST_POINTS:
         return
-    weight = draws.points.y**2 / draws.points.variance
+    weight = 1 / np.diag(draws.points.noise_nn)
     distance = float(np.median(np.sqrt(draws.residuals() ** 2 @ (weight / weight.sum()))))
     if distance > ROUGH:
         fall = float(curve.loss_n[0] - curve.loss_n[-1]) / float(curve.loss_n[-1])

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from planner.curve import LossCurve
 from planner.law.diagnose import FEWEST_POINTS, diagnose
-from planner.law.interval import curve_kind, widened
+from planner.law.interval import widened
 from planner.law.posterior import Posterior, posterior
 from planner.law.solve import FitStatus, PointFit, point_fit
 from planner.outcome import Asymptote, AsymptoteStatus, CurveBand, Finding, Interval, Severity
@@ -18,7 +18,9 @@ from planner.record import XUnit
 
 FloatArray = NDArray[np.float64]
 
-WIDEST_IDENTIFIED, WIDEST_OF_FEW, SHARP = 0.30, 0.20, 0.20
+WIDEST_IDENTIFIED, SHARP = 0.30, 0.20
+# Few budgets over a short range agree with many laws: there the interval leans on the prior.
+WIDEST_OF_FEW, RANGE_OF_FEW = 0.20, 24.0
 LARGEST_SHARE_NEAR_ZERO = 0.10
 NEAR_ZERO = 0.02
 _BAND_POINTS = 60
@@ -51,9 +53,7 @@ class Law(Struct, frozen=True, kw_only=True):
     def paths(self, examples_q: FloatArray) -> FloatArray:
         """Loss that a run shows, by draw, shape (m, q), nats, spread as the interval calibration asks."""
         examples = np.asarray(examples_q, dtype=np.float64)
-        ratio = examples / float(self.curve.examples_n[-1])
-        noise = float(np.median(self.draws.sigma_m))
-        return widened(self.draws.paths(examples), ratio, curve_kind(self.curve), noise)
+        return calibrated_paths(self.curve, self.draws, examples)
 
     def loss_at(self, examples: float) -> Interval:
         """90 % interval and median of the loss at `examples`, nats."""
@@ -65,6 +65,16 @@ class Law(Struct, frozen=True, kw_only=True):
         grid = np.geomspace(low_examples, max(high_examples, low_examples * 1.0001), points)
         low, middle, high = np.quantile(self.paths(grid), [0.05, 0.5, 0.95], axis=0)
         return CurveBand(examples=grid.tolist(), p05=low.tolist(), p50=middle.tolist(), p95=high.tolist())
+
+
+def calibrated_paths(curve: LossCurve, draws: Posterior, examples_q: FloatArray) -> FloatArray:
+    """Loss that a run shows, by draw, shape (m, q), nats, spread as the interval calibration asks."""
+    return widened(
+        draws.paths(examples_q),
+        examples_q / float(curve.examples_n[-1]),
+        last_loss=draws.points.level,
+        noise=float(np.median(draws.sigma_m)),
+    )
 
 
 def fit_law(curve: LossCurve, *, seed: int = 0) -> Law:
@@ -99,12 +109,13 @@ def _asymptote(curve: LossCurve, draws: Posterior, findings: tuple[Finding, ...]
     if blocked:
         reasons.append("the diagnosis forbids reading a floor off this curve")
     width = (high - low) / last
-    few = len(np.unique(curve.examples_n)) <= FEWEST_POINTS
+    different = np.unique(curve.examples_n)
+    few = len(different) <= FEWEST_POINTS and float(different[-1] / different[0]) < RANGE_OF_FEW
     if width > (WIDEST_OF_FEW if few else WIDEST_IDENTIFIED):
         reasons.append(f"its 90 % interval is {100 * width:.0f} % of the last loss wide")
     if width > SHARP and float((c <= NEAR_ZERO * last).mean()) > LARGEST_SHARE_NEAR_ZERO:
         reasons.append("a floor of zero fits too")
-    if width > SHARP and float(np.log(draws.shapes.exponent_s).std()) > 0.9 * prior_sd:
+    if width > SHARP and float(np.log(draws.exponent_m).std()) > 0.9 * prior_sd:
         reasons.append("the exponent is known no better than before the runs")
     if reasons:
         status = AsymptoteStatus.NOT_IDENTIFIED
@@ -124,7 +135,7 @@ def _sentence(curve: LossCurve, draws: Posterior, point: PointFit, asymptote: As
     here += f" a doubling lowers the loss by about {doubling:.1f} %"
     if asymptote.status is AsymptoteStatus.NOT_IDENTIFIED:
         return f"loss(t) = a * t^(-b) + c. {here}; where it ends is not identified."
-    b_low, b_high = np.quantile(draws.shapes.exponent_s, [0.05, 0.95])
+    b_low, b_high = np.quantile(draws.exponent_m, [0.05, 0.95])
     line = (
         f"loss(t) = a * t^(-b) + c. {here}. Exponent b {b_low:.2f} to {b_high:.2f}, "
         f"asymptote c {asymptote.p05:.2f} to {asymptote.p95:.2f} nats (90 %)."

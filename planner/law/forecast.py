@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import msgspec
 import numpy as np
@@ -42,9 +43,9 @@ def forecast(
     largest = float(curve.examples_n[-1])
     horizon, reason = horizon_of(law, horizon_examples, unique_examples)
     examples = examples_to(law, target_loss)
-    at_horizon = law.paths(np.array([horizon]))[:, 0]
+    at_horizon = _paths_towards(law, target_loss)(np.array([horizon]))[:, 0]
     probability = float(((examples <= horizon) | (at_horizon <= target_loss)).mean())
-    floor_above = float((law.draws.asymptotes() >= target_loss).mean())
+    floor_above = _floor_above(law, target_loss)
     name, sentence = _verdict(law, target_loss, probability, floor_above, horizon, reason)
     band_end = max(horizon, largest)
     return Forecast(
@@ -79,7 +80,7 @@ def examples_to(law: Law, target_loss: float) -> FloatArray:
     grid = np.unique(
         np.concatenate([np.geomspace(first, last, 12), np.geomspace(last, _FARTHEST * last, _GRID_POINTS)])
     )
-    paths = np.minimum.accumulate(law.paths(grid), axis=1)
+    paths = np.minimum.accumulate(_paths_towards(law, target_loss)(grid), axis=1)
     reached = paths <= target_loss
     after = reached.argmax(axis=1)
     rows = np.arange(len(paths))
@@ -89,6 +90,21 @@ def examples_to(law: Law, target_loss: float) -> FloatArray:
     share = np.where(after > 0, np.clip((high - target_loss) / fall, 0.0, 1.0), 1.0)
     log_t = np.log(grid)[before] + share * (np.log(grid)[after] - np.log(grid)[before])
     return np.where(reached.any(axis=1), np.exp(log_t), np.inf)
+
+
+def _floor_above(law: Law, target_loss: float) -> float:
+    """P(c >= target)."""
+    return float((law.draws.asymptotes() >= target_loss).mean())
+
+
+def _paths_towards(law: Law, target_loss: float) -> Callable[[FloatArray], FloatArray]:
+    """The draws that tell whether a target is reached.
+
+    Those of what a run shows, calibrated; but where the floor is the likely obstacle those of the law itself: what a
+    run shows off its law does not lower a floor. In the lower tail the calibrated draws are the wider ones, so a lower
+    target is never cheaper on either side of the switch.
+    """
+    return law.draws.paths if _floor_above(law, target_loss) >= FLOOR_ABOVE else law.paths
 
 
 def with_studies(law: Law, unique_examples: float | None) -> Law:

@@ -16,6 +16,7 @@ Legend: _s shapes, _n points.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 import numpy as np
@@ -61,6 +62,25 @@ class Shapes(Struct, frozen=True, kw_only=True):
             exponent_s=self.exponent_s[index],
             log_shift_s=self.log_shift_s[index],
             worth_s=self.worth_s[index],
+        )
+
+    def moved(self, log_t: float) -> Shapes:
+        """The shapes with every shift times exp(log_t)."""
+        return Shapes(
+            rectified_s=self.rectified_s,
+            exponent_s=self.exponent_s,
+            log_shift_s=self.log_shift_s + log_t,
+            worth_s=self.worth_s,
+        )
+
+    @staticmethod
+    def joined(parts: Sequence[Shapes]) -> Shapes:
+        """One list of shapes after the other."""
+        return Shapes(
+            rectified_s=np.concatenate([part.rectified_s for part in parts]),
+            exponent_s=np.concatenate([part.exponent_s for part in parts]),
+            log_shift_s=np.concatenate([part.log_shift_s for part in parts]),
+            worth_s=np.concatenate([part.worth_s for part in parts]),
         )
 
     @property

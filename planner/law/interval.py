@@ -1,9 +1,13 @@
-"""Interval calibration: how much wider the posterior must be to hold what it says.
+"""Interval calibration: how wide the posterior must be to hold what it says.
 
 The form of a law is never exactly right, and the farther ahead, the less. What that costs was counted on public loss
-curves of other models: for every design and extrapolation ratio a least spread (in ln loss, added in quadrature), and
-by how much the 80, 90 and 95 % intervals must be stretched after that. What is forecast is the loss that a run will
-show, so its noise counts too. The numbers are data
+curves of other models. On either side of the median the spread of ln loss is
+
+    exp(constant + a ln(sd) + b ln(ratio) + c ln(noise) + d ln(fall) + e smallness)
+
+with the posterior's own sd on that side, the extrapolation ratio, the noise of a run, the fall that is forecast and how
+far the last loss lies below one nat (near zero the same wobble is a larger share of the loss). The ends of the 80, 90
+and 95 % interval are multiples of it. What is forecast is the loss that a run will show. The numbers are data
 (`data/interval_calibration.csv`), learned by `python -m benchmarks.interval_calibration`; a calibration's own curve
 plays no part in them.
 
@@ -19,86 +23,120 @@ from msgspec import Struct
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from planner.curve import Design, LossCurve
-from planner.errors import CatalogError
+from planner.errors import CatalogError, Mistake
 from planner.reading import parse_number, read_bytes, read_table
 from planner.resources import data_directory
 
 FloatArray = NDArray[np.float64]
 FILE = "interval_calibration.csv"
-KEYS = ("curve_kind", "extrapolation_ratio")
-NUMBERS = ("least_spread", "stretch_80", "stretch_90", "stretch_95")
-COLUMNS = (*KEYS, *NUMBERS, "source", "as_of")
-LEVELS = np.array([0.80, 0.90, 0.95])
-_NORMAL = np.concatenate([[0.0], ndtri(0.5 + LEVELS / 2)])
-_LEAST_SD = 1e-9
+FEATURES = ("constant", "log_sd", "log_ratio", "log_noise", "log_fall", "smallness")
+ENDS = ("end_80", "end_90", "end_95")
+COLUMNS = ("side", *FEATURES, *ENDS, "source", "as_of")
+SIDES = ("above", "below")
+LEVELS = (0.80, 0.90, 0.95)
+# Quantiles of the draws that become the ends of the intervals, on the side above.
+RANKS = np.array([0.5 + level / 2 for level in LEVELS])
+FARTHEST_RATIO = 64.0
+_LEAST_SD, _LEAST_FALL, _LEAST_NOISE = 1e-3, 1e-3, 5e-4
 _LARGEST_LOG = 600.0
+_CALIBRATED_FROM = 2.0
 
 
-class Stretch(Struct, frozen=True, kw_only=True):
-    """Numbers of one curve kind along ln of the extrapolation ratio, shape (r,) and (r, levels)."""
+class Spread(Struct, frozen=True, kw_only=True):
+    """One side of the table: coefficients in the order of `FEATURES`, multiples in the order of `ENDS`."""
 
-    log_ratio: FloatArray
-    least_spread: FloatArray
-    stretch: FloatArray
+    coefficients: FloatArray
+    ends: FloatArray
 
 
-def curve_kind(curve: LossCurve) -> str:
-    """Which rows of the table apply: the design, and whether every loss lies below one (as error rates do).
+def features(sd_q: FloatArray, ratio_q: FloatArray, noise: float, middle_q: FloatArray, last_loss: float) -> FloatArray:
+    """Columns of `FEATURES`, shape (q, 6).
 
-    Near zero the same absolute wobble is a larger share of the loss, so such curves are calibrated apart.
+    Args:
+        sd_q: Half the width of the draws' 80 % interval on one side, over 1.2816; of ln loss.
+        ratio_q: Queried examples over the largest measured ones.
+        noise: Relative standard deviation from one run to the next.
+        middle_q: Median of ln loss.
+        last_loss: Measured at the largest budget.
     """
-    low = "_below_one" if float(curve.loss_n.max()) < 1.0 else ""
-    return f"{Design(curve.design).value}{low}"
+    ratio = np.clip(ratio_q, _CALIBRATED_FROM, FARTHEST_RATIO)
+    ones = np.ones_like(ratio)
+    return np.column_stack(
+        [
+            ones,
+            np.log(np.maximum(sd_q, _LEAST_SD)),
+            np.log(ratio),
+            np.log(max(noise, _LEAST_NOISE)) * ones,
+            np.log(np.maximum(np.log(last_loss) - middle_q, _LEAST_FALL)),
+            max(-np.log(last_loss), 0.0) * ones,
+        ]
+    )
 
 
-def widened(loss_mq: FloatArray, ratio_q: FloatArray, kind: str, noise: float = 0.0) -> FloatArray:
-    """Spread draws around their median as the table asks (in ln loss), shape (m, q).
+def half_widths(log_loss_mq: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Median of ln loss and its standard deviation above and below, shape (q,), from the 80 % interval."""
+    low, middle, high = np.quantile(log_loss_mq, [0.1, 0.5, 0.9], axis=0)
+    unit = float(ndtri(0.9))
+    return middle, (high - middle) / unit, (middle - low) / unit
+
+
+def widened(loss_mq: FloatArray, ratio_q: FloatArray, *, last_loss: float, noise: float) -> FloatArray:
+    """Spread draws around their median as the table asks (in ln loss); their order is kept; shape (m, q).
 
     Args:
         loss_mq: Draws of the loss, > 0.
-        ratio_q: Queried examples over the largest measured ones; at 1 and below nothing is changed.
-        kind: From `curve_kind`.
-        noise: Standard deviation of ln loss from one run to the next.
+        ratio_q: Queried examples over the largest measured ones; at 1 and below nothing is changed, from 2 on all.
+        last_loss: Measured at the largest budget.
+        noise: Relative standard deviation from one run to the next.
     """
-    table = stretches()[kind]
-    log_ratio = np.log(np.maximum(ratio_q, 1.0))
-    least = np.interp(log_ratio, table.log_ratio, table.least_spread)
-    factors = np.array([np.interp(log_ratio, table.log_ratio, column) for column in table.stretch.T])
     log_loss = np.log(loss_mq)
-    low, middle, high = np.quantile(log_loss, [0.1, 0.5, 0.9], axis=0)
-    sd = np.maximum((high - low) / (2 * _NORMAL[1]), _LEAST_SD)
-    deviation = (log_loss - middle) / sd
-    ahead = np.minimum(log_ratio / table.log_ratio[1], 1.0)
-    scale = np.sqrt(sd**2 + least**2 + (noise * ahead) ** 2)
-    out = np.empty_like(log_loss)
-    for q in range(log_loss.shape[1]):
-        # a monotone map of the standardised deviation: linear between the levels, proportional beyond the last
-        ends = np.concatenate([[0.0], _NORMAL[1:] * factors[:, q]])
-        size = np.abs(deviation[:, q])
-        stretched = np.where(size <= _NORMAL[-1], np.interp(size, _NORMAL, ends), size * factors[-1, q])
-        out[:, q] = middle[q] + np.sign(deviation[:, q]) * stretched * scale[q]
-    return np.asarray(np.exp(np.clip(np.where(log_ratio > 0, out, log_loss), -_LARGEST_LOG, _LARGEST_LOG)))
+    middle, *sds = half_widths(log_loss)
+    out = log_loss.copy()
+    share = np.clip(np.log(np.maximum(ratio_q, 1.0)) / np.log(_CALIBRATED_FROM), 0.0, 1.0)
+    for side, sd, sign in zip(SIDES, sds, (1.0, -1.0), strict=True):
+        table = spreads()[side]
+        spread = np.exp(features(sd, ratio_q, noise, middle, last_loss) @ table.coefficients)
+        own = np.maximum.accumulate(
+            sign * (np.quantile(log_loss, RANKS if sign > 0 else 1 - RANKS, axis=0) - middle), axis=0
+        )
+        ends = np.maximum.accumulate(
+            np.maximum((1 - share) * own + share * table.ends[:, None] * spread, 1e-12), axis=0
+        )
+        for q in np.flatnonzero(share > 0):
+            size = sign * (log_loss[:, q] - middle[q])
+            mine = size > 0
+            out[mine, q] = middle[q] + sign * _moved(size[mine], own[:, q], ends[:, q])
+    return np.asarray(np.exp(np.clip(out, -_LARGEST_LOG, _LARGEST_LOG)))
+
+
+def _moved(size: FloatArray, own: FloatArray, ends: FloatArray) -> FloatArray:
+    """A monotone map that takes `own` to `ends`: linear between them, proportional beyond the last."""
+    knots = np.concatenate([[0.0], np.maximum(own, 1e-12 * np.arange(1, len(own) + 1))])
+    beyond = size > knots[-1]
+    moved = np.interp(size, knots, np.concatenate([[0.0], ends]))
+    moved[beyond] = ends[-1] * size[beyond] / knots[-1]
+    return np.asarray(np.minimum(moved, _LARGEST_LOG))
 
 
 @functools.cache
-def stretches() -> dict[str, Stretch]:
-    """The table by curve kind.
+def spreads() -> dict[str, Spread]:
+    """The table by side.
 
     Raises:
         CatalogError: A row is missing or not a number.
     """
     path = data_directory() / FILE
     _, rows = read_table(read_bytes(path, error=CatalogError), file=FILE, required=COLUMNS, error=CatalogError)
-    found: dict[str, list[list[float]]] = {}
+    found = {}
     for number, row in rows:
         values = [
             parse_number(row[name], file=FILE, row=number, field=name, error=CatalogError)
-            for name in ("extrapolation_ratio", *NUMBERS)
+            for name in (*FEATURES, *ENDS)
         ]
-        found.setdefault(row["curve_kind"], []).append(values)
-    result = {}
-    for kind, lines in found.items():
-        table = np.array(sorted(lines))
-        result[kind] = Stretch(log_ratio=np.log(table[:, 0]), least_spread=table[:, 1], stretch=table[:, 2:])
-    return result
+        found[row["side"]] = Spread(
+            coefficients=np.array(values[: len(FEATURES)]), ends=np.array(values[len(FEATURES) :])
+        )
+    if set(found) != set(SIDES):
+        reason = f"expected one row each for {' and '.join(SIDES)}, got {', '.join(found) or 'none'}"
+        raise CatalogError([Mistake(file=FILE, field="side", reason=reason, remedy="Install Plateau again")])
+    return found
