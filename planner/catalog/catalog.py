@@ -139,6 +139,17 @@ class Catalog:
         self, gpu: str, tenure: str, provider: str | None = None, region: str | None = None
     ) -> tuple[Price, ...]:
         """Prices of a GPU-hour for a tenure: of each provider the rows of its newest date, older ones are history."""
+        key = (gpu, tenure, provider, region)
+        if key not in self._rented:
+            self._rented[key] = self._newest(*key)
+        return self._rented[key]
+
+    @functools.cached_property
+    def _rented(self) -> dict[tuple[str, str, str | None, str | None], tuple[Price, ...]]:
+        """What `rented` found before: a table of options asks the same many times."""
+        return {}
+
+    def _newest(self, gpu: str, tenure: str, provider: str | None, region: str | None) -> tuple[Price, ...]:
         rows = [
             price
             for price in self._prices.get((gpu, tenure), ())
