@@ -153,7 +153,7 @@ _OPTIONS = [
     click.option("--held-out-fraction", type=click.FloatRange(0, 0.5, min_open=True), default=0.1,
                  show_default=True, help="Share of the cases, where the dataset has no split of its own."),
     click.option("--held-out-examples", type=click.IntRange(1), help="At most so many are evaluated at each budget. "
-                 "[default: as many as keep evaluation near 4 % of the time, at least 128]"),
+                 "[default: as many as keep evaluation near 4 % of the time, at least 100]"),
     click.option("--image-column", default="image", show_default=True, help="Of a table."),
     click.option("--prompt-column", default="prompt", show_default=True, help="Of a table."),
     click.option("--answer-column", default="answer", show_default=True, help="Of a table."),

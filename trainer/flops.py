@@ -22,17 +22,18 @@ def step_flops_per_example(
     suffix_tokens: int,
     lora_targets: str,
     lora_rank: int,
-    checkpointing: bool = False,
     short_last_layer: bool = True,
 ) -> float:
-    """Forward and backward of one example: suffix-only head, cached features, last layer on the suffix rows."""
+    """Forward and backward of one example: suffix-only head, cached features, last layer on the suffix rows.
+
+    What checkpointing computes again is not counted, as in model FLOPs utilisation (Chowdhery et al. 2022, appendix B).
+    """
     tokens = architecture.image_tokens + prompt_tokens + suffix_tokens
     full = training_flops_per_example(
         architecture,
         tokens=tokens,
         head_rows=suffix_tokens,
         lora_parameters=architecture.lora_parameters(lora_targets, lora_rank),
-        checkpointing=checkpointing,
         cached_features=True,
     )
     projector = 2.0 * architecture.vision_hidden * architecture.hidden * architecture.image_tokens
@@ -46,7 +47,7 @@ def step_flops_per_example(
     attention = attention_flops(architecture, tokens) / architecture.layers * spared / tokens
     forward = 2.0 * spared * (weights + lora) + attention
     backward = 2.0 * spared * weights + 4.0 * spared * lora + 2.0 * attention
-    return full + projector - forward * (2 if checkpointing else 1) - backward
+    return full + projector - forward - backward
 
 
 def prefill_flops_per_study(architecture: ModelArchitecture, prompt_tokens: int) -> float:

@@ -2,7 +2,7 @@
 
 Every budget is evaluated on the same examples, whole cases chosen by hash. Evaluating an example costs about 0.4 of
 training on it (forward only); on all of a large held-out set a calibration of a few thousand examples would spend a
-third of its time on evaluation. The default keeps it near 4 %, and never below 128 examples.
+third of its time on evaluation. The default keeps it near 4 %, and never below 100 examples.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from trainer.dataset import Example
 from trainer.dataset.split import case_share
 from trainer.schedule import Budget, total_steps
 
-FEWEST = 128
+FEWEST = 100
 SHARE_OF_TIME = 0.04
 COST_OF_TRAINING = 0.4
 

@@ -67,3 +67,5 @@ def set_checkpointing(network: Any, on: bool) -> None:
         else:  # the older name is deprecated in transformers 5.23, and the only one before
             enable = getattr(network, "activation_checkpointing_enable", None) or network.gradient_checkpointing_enable
             enable({"use_reentrant": False})
+            # Only re-entrant checkpointing needs inputs with gradients; here they would be computed for nothing.
+            network.disable_input_require_grads()

@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 
 from planner.errors import MissingPartError
 from trainer.last_layer import shorten_last_layer
-from trainer.quantize import compute_dtype, loading_options
+from trainer.quantize import compute_dtype, keep_trainable, loading_options
 from trainer.quiet import hush, quiet
 from trainer.shape import PALIGEMMA, REVISIONS
 from trainer.tokens import Tokenizer
@@ -157,6 +157,7 @@ def load_model(
             f"Use --model tiny, {PALIGEMMA}, or a complete folder."
         )
     network.requires_grad_(False)
+    keep_trainable(network)
     shorten_last_layer(network)
     return LoadedModel(
         network=network,

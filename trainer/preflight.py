@@ -6,6 +6,7 @@ None of them raises in the stock libraries. Every refusal is a sentence.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 
 import torch
@@ -21,6 +22,11 @@ _NEVER_TRAINED = ("vision_tower", "multi_modal_projector", "lm_head", "embed_tok
 _TINY_DIFFERENCE = 1e-6
 # int8 looks for outliers over all rows, so that a changed token moves others a little: 0.2 % of its own move and less.
 _INT8_DIFFERENCE = 1e-2
+_SAME_DIRECTION = 0.98
+_NO_DERIVATIVE = (
+    "A layer has no derivative: adapters below it would get wrong gradients, silently. Use another --quantization, or "
+    "another version of bitsandbytes."
+)
 _LAST_LAYER_DIFFERENCE = {torch.float32: 1e-4, torch.bfloat16: 5e-2}
 
 
@@ -133,24 +139,42 @@ def _changed(
     return changed
 
 
-def check_gradients(model: LoadedModel, batch: Batch, features: torch.Tensor) -> None:
-    """Loss and gradients of a batch are finite, and the adapters get some.
+def gradients(model: LoadedModel, batch: Batch, features: torch.Tensor) -> list[torch.Tensor]:
+    """Of a batch, by adapter.
 
     Raises:
-        PreflightError: They are not.
+        PreflightError: Loss or gradients are not finite, none reaches the adapters, or a layer has no derivative.
     """
     model.network.train()
-    loss = token_losses(model, batch, features).mean()
-    torch.autograd.backward(loss)
-    norms = [float(p.grad.norm()) for p in model.trainable() if p.grad is not None]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        loss = token_losses(model, batch, features).mean()
+        torch.autograd.backward(loss)
+    found = [torch.zeros_like(p) if p.grad is None else p.grad for p in model.trainable()]
     for parameter in model.trainable():
         parameter.grad = None
+    norms = [float(gradient.float().norm()) for gradient in found]
     if not math.isfinite(float(loss.detach())) or not all(math.isfinite(norm) for norm in norms):
         raise PreflightError(
             "Loss or gradients of the first batch are not finite. In half precision use --quantization bf16 or fp32."
         )
     if not any(norm > 0 for norm in norms):
         raise PreflightError("No gradient reaches the adapters: nothing would be learned.")
+    if any("autograd kernel was not registered" in str(warning.message) for warning in caught):
+        raise PreflightError(_NO_DERIVATIVE)
+    return found
+
+
+def check_same_gradients(before: list[torch.Tensor], after: list[torch.Tensor]) -> None:
+    """An evaluation in between changes no gradient (bitsandbytes repacks 4-bit weights for it on some processors).
+
+    Raises:
+        PreflightError: It does.
+    """
+    one, other = (torch.cat([gradient.float().flatten() for gradient in each]) for each in (before, after))
+    cosine = float(torch.dot(one, other) / (one.norm() * other.norm()))
+    if cosine < _SAME_DIRECTION:
+        raise PreflightError(f"{_NO_DERIVATIVE} (An evaluation turned the gradient: cosine {cosine:.2f}.)")
 
 
 @torch.no_grad()
@@ -206,6 +230,7 @@ def run_gate(model: LoadedModel, batch: Batch, features: torch.Tensor, warn: Cal
     """
     check_modules(model)
     check_layout(model, batch)
+    before = gradients(model, batch, features)
     check_attention(model, batch, features)
     check_nan_is_seen(model, batch, features)
     if model.short_last_layer and not check_last_layer(model, batch, features):
@@ -213,4 +238,4 @@ def run_gate(model: LoadedModel, batch: Batch, features: torch.Tensor, warn: Cal
             "The shortened last layer does not agree with the one of this transformers version; the full one is used "
             "(4 % more work, the same curve)."
         )
-    check_gradients(model, batch, features)
+    check_same_gradients(before, gradients(model, batch, features))

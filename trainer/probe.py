@@ -99,7 +99,6 @@ class Prober(Struct, frozen=True, kw_only=True):
             suffix_tokens=suffix_tokens,
             lora_targets=self.settings.lora_targets,
             lora_rank=self.settings.lora_rank,
-            checkpointing=self.memory.checkpointing,
             short_last_layer=model.short_last_layer,
         )
         timing = self._timed(once, self.repeats)

@@ -137,6 +137,17 @@ def loading_options(quantization: str, device: torch.device) -> dict[str, Any]:
     return {**options, "quantization_config": config}
 
 
+def keep_trainable(network: torch.nn.Module) -> None:
+    """Do not let bitsandbytes repack 4-bit weights for inference.
+
+    On a CPU with AVX-512 BF16 the first evaluation repacks them (0.50.2); from then on the product has no derivative,
+    and the adapters below get gradients that are 60 to 90 % wrong, without a word but a warning.
+    """
+    for module in network.modules():
+        if getattr(module, "support_avx512bf16_for_cpu", False):
+            module.support_avx512bf16_for_cpu = False  # type: ignore[assignment]
+
+
 def quantised_modules(network: torch.nn.Module) -> list[str]:
     """Names of the linear layers whose weights bitsandbytes holds."""
     return [name for name, module in network.named_modules() if type(module).__module__.startswith("bitsandbytes")]

@@ -216,7 +216,7 @@ def _check(model: LoadedModel, lengths: Lengths) -> None:
     features = made_up_features(model, 1)
     preflight.check_layout(model, batch)
     preflight.check_last_layer(model, batch, features)
-    preflight.check_gradients(model, batch, features)
+    preflight.gradients(model, batch, features)
 
 
 def _lengths(settings: Settings, model: LoadedModel) -> Lengths:

@@ -58,7 +58,8 @@ class Probe(_Event, frozen=True, kw_only=True, tag="probe"):
         kind: `train`, `prefill` or `decode`.
         seconds_median: A step (train), a batch (prefill), a token of the whole batch (decode).
         peak_memory_gib: Of the process (CPU: resident; GPU: reserved).
-        tflop: Floating-point operations of what was timed, in closed form, in units of 10**12.
+        tflop: Floating-point operations of what was timed, in closed form, in units of 10**12; what checkpointing
+            computes again is not counted.
         energy_joules: Of the GPU while it ran, by the driver's counter; None without one.
     """
 
