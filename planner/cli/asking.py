@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from planner.catalog import Catalog
     from planner.cost import Advice
     from planner.cost.plan import Plan
+    from planner.cost.scenario import Scenario
     from planner.law import NextRun
+    from planner.outcome import Forecast
+    from planner.record import Calibration
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +32,7 @@ class Asked:
     configuration: int
     seed: int
     modalities: tuple[tuple[str, str], ...]
+    alternatives: tuple[tuple[str, str], ...]
 
 
 def check_early(values: dict[str, Any], catalog: Catalog, file: str) -> None:
@@ -89,10 +93,20 @@ def planned(asked: Asked, catalog: Catalog) -> tuple[Plan, bool]:
         paths,
         advice=_advice(next_run(law, scenario.target_loss)),
         modality_paths=modalities or None,
+        other_models={name: _alternative(record, scenario, asked.seed) for name, record in asked.alternatives},
     )
     if filled.bought is not None:
         whole = msgspec.structs.replace(whole, loss_for_budget=filled.bought)
     return whole, filled.bought is None or filled.bought.confident_loss is not None
+
+
+def _alternative(record: str, scenario: Scenario, seed: int) -> tuple[Calibration, Forecast]:
+    """Another calibration with what its law says about the same target."""
+    from planner.law import fit_law, forecast
+
+    calibration = open_calibration(record)
+    law = fit_law(curve_of(calibration, 1), seed=seed)
+    return calibration, forecast(law, scenario.target_loss, unique_examples=scenario.unique_studies)
 
 
 def _advice(found: NextRun) -> Advice:

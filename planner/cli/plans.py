@@ -31,6 +31,14 @@ _FILE = click.Path(path_type=Path)
     help="Calibration of one modality alone, for each of them; RECORD is then that of the joint adapter.",
 )
 @click.option(
+    "--alternative",
+    "alternative_records",
+    type=(str, str),
+    multiple=True,
+    metavar="NAME RECORD",
+    help="Calibration of another model or at other bits, that a later year may change to.",
+)
+@click.option(
     "--out", type=_FILE, default=Path("plan.json"), show_default=True, help="File of the plan; always written."
 )
 @click.option("--save", metavar="NAME", help="Also keep the plan in the library under this name.")
@@ -44,6 +52,7 @@ def plan(
     quote_file: Path | None,
     price_files: tuple[Path, ...],
     modality_records: tuple[tuple[str, str], ...],
+    alternative_records: tuple[tuple[str, str], ...],
     out: Path,
     save: str | None,
     configuration: int,
@@ -71,7 +80,8 @@ def plan(
         check_early(asked, catalog, file)
         made, buys = planned(
             Asked(record=record, values=asked, file=file, configuration=configuration, seed=seed,
-                   modalities=modality_records),
+                   modalities=modality_records,
+                   alternatives=alternative_records),
             catalog,
         )  # fmt: skip
     except ScenarioError as problem:

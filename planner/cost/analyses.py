@@ -140,15 +140,16 @@ class PlanYears(Struct, frozen=True, kw_only=True):
 
 
 class OptionName(Struct, frozen=True, kw_only=True):
-    """What names an option of the plan."""
+    """What names an option of the plan; `model` where it is that of another calibration than the plan's."""
 
     gpu: str
     quantization: str
     tenure: str
+    model: str | None = None
 
 
 class YearSelection(Struct, frozen=True, kw_only=True):
-    """What is used in a year of use when hardware and bits are chosen anew each year.
+    """What is used in a year of use when model, bits and hardware are chosen anew each year.
 
     Attributes:
         year: Of use, from 1.

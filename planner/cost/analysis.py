@@ -19,7 +19,7 @@ from planner.cost.comparisons import adapter_per_modality_or_joint, spend_once_o
 from planner.cost.inverse import Advice, calibrate_longer, front, loss_for_budget
 from planner.cost.options import Candidate, Options, compared
 from planner.cost.plan import Plan
-from planner.cost.reselection import reselection
+from planner.cost.reselection import offers_of, reselection
 from planner.cost.sensitivity import sobol_indices
 from planner.loss_paths import LossPaths, LossPathsOf
 from planner.outcome import Forecast
@@ -35,6 +35,7 @@ def analysed(
     *,
     advice: Advice | None = None,
     modality_paths: Mapping[str, LossPaths] | None = None,
+    other_models: Mapping[str, tuple[Calibration, Forecast]] | None = None,
 ) -> Plan:
     """The plan with Sobol indices, front, comparisons, reselection, what its budget buys, and how long to calibrate.
 
@@ -46,6 +47,8 @@ def analysed(
         paths: The law for a number of different studies (`planner.law.loss_paths`).
         advice: On a further run (`planner.law.next_run`); None: `calibrate_longer` stays null.
         modality_paths: The law of every modality by name, where each was calibrated on its own.
+        other_models: Further calibrations by name, each with its forecast for the same target: other models, or the
+            same at other bits, that a year may change to.
 
     Raises:
         CatalogError: The catalog no longer has the plan's GPU or quantization.
@@ -67,12 +70,17 @@ def analysed(
     own = _own(case, found)
     law = paths(scenario.unique_studies)
     budget = scenario.budget_eur
+    further = [
+        offer
+        for name, (other, prediction) in (other_models or {}).items()
+        for offer in offers_of(case, name, other, prediction)
+    ]
     return msgspec.structs.replace(
         plan,
         sobol=sobol_indices(case.question, case.drivers, case.typical, scenario, case.gpu),
         front=front(case.question, found, law),
         comparisons=_comparisons(plan, case, own, paths, modality_paths),
-        reselection=reselection(case, own, found),
+        reselection=reselection(case, own, found, further),
         loss_for_budget=None if budget is None else loss_for_budget(case.question, found, law, budget),
         calibrate_longer=longer,
     )

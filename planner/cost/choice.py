@@ -18,7 +18,8 @@ def name_of(candidate: Candidate) -> OptionName:
 
 def in_words(option: OptionName) -> str:
     """An option in a sentence."""
-    return f"{option.gpu} in {option.quantization}, {option.tenure.replace('_', ' ')}"
+    named = f"{option.gpu} in {option.quantization}, {option.tenure.replace('_', ' ')}"
+    return named if option.model is None else f"{option.model} (another calibration) on {named}"
 
 
 def choose(found: Options, own: OptionName | None) -> Choice:

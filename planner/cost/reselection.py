@@ -1,4 +1,6 @@
-"""Hardware and bits chosen anew each year, as models get smaller and prices move, against staying with the plan's own.
+"""Model, bits and hardware chosen anew each year, as prices move, against staying with the plan's own.
+
+Models are the plan's own, those of further calibrations, each with its own law, and smaller ones that are assumed.
 
 The cheapest path through the years is found exactly: a state is an option and the year in which it was chosen, a switch
 costs all trials and a calibration again. Only what can be left after a year is on offer (rent on demand or spot).
@@ -6,6 +8,7 @@ costs all trials and a calibration again. Only what can be left after a year is 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import msgspec
@@ -13,22 +16,71 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from planner.cost.analyses import Reselection, YearSelection
-from planner.cost.case import Case
+from planner.cost.analyses import OptionName, Reselection, YearSelection
+from planner.cost.basis import planned_model
+from planner.cost.case import Case, asked
 from planner.cost.choice import in_words, name_of
 from planner.cost.drivers import Drivers
 from planner.cost.figures import in_eur
 from planner.cost.growth import Growth, growth_drawn, growth_expected, in_year, scenario_in_year
-from planner.cost.options import OPTION_DRAWS, Candidate, Options
+from planner.cost.options import OPTION_DRAWS, Candidate, Options, compared
 from planner.cost.quantiles import NEVER, quantiles
 from planner.cost.scenario import Tenure
 from planner.cost.yearly import Work, yearly_cost
 from planner.hardware.memory import usable_gib
-from planner.outcome import Quantiles
+from planner.outcome import Forecast, Quantiles
+from planner.record import UNKNOWN, Calibration
 
 FloatArray = NDArray[np.float64]
 
 ON_OFFER = (Tenure.ON_DEMAND, Tenure.SPOT)
+
+
+class Offer(Struct, frozen=True, kw_only=True):
+    """An option that can be taken in any year.
+
+    Attributes:
+        model: Name of the calibration it comes from; None: the plan's own.
+        calibration_examples: What that calibration itself costs.
+        typical_examples: Of a fine-tuning in the budget scenario, shape (1,).
+    """
+
+    candidate: Candidate
+    model: str | None
+    calibration_examples: float
+    typical_examples: FloatArray
+
+    @property
+    def name(self) -> OptionName:
+        """What names it."""
+        return msgspec.structs.replace(name_of(self.candidate), model=self.model)
+
+
+def offers_of(case: Case, model: str, calibration: Calibration, forecast: Forecast) -> list[Offer]:
+    """What another calibration puts on offer: its model at its own bits, on every GPU that can be rented by the year.
+
+    Raises:
+        CatalogError: The catalog does not know the bits.
+    """
+    question, scenario, _, _ = asked(
+        forecast, calibration, case.scenario, case.question.catalog, seed=case.question.seed, day=case.question.day
+    )
+    bits = calibration.header.configuration.quantization
+    found = compared(question, scenario, planned_model(calibration, case.question.catalog))
+    return [
+        Offer(
+            candidate=candidate,
+            model=model,
+            calibration_examples=question.calibration_examples,
+            typical_examples=candidate.drivers.medians().examples,
+        )
+        for candidate in found.candidates
+        if _on_offer(candidate) and bits in (None, UNKNOWN, candidate.scenario.quantization)
+    ]
+
+
+def _on_offer(candidate: Candidate) -> bool:
+    return candidate.hours_known and candidate.scenario.tenure in ON_OFFER
 
 
 class _Step(Struct, frozen=True, kw_only=True):
@@ -38,19 +90,31 @@ class _Step(Struct, frozen=True, kw_only=True):
     since: int
 
 
-def reselection(case: Case, candidate: Candidate, found: Options) -> Reselection | None:
+def reselection(case: Case, candidate: Candidate, found: Options, further: Sequence[Offer] = ()) -> Reselection | None:
     """The cheapest path of yearly choices; None where the plan has one year, or nothing is on offer.
 
     Args:
         case: The plan.
         candidate: Its own option with its draws.
         found: All options.
+        further: What other calibrations put on offer.
     """
     years = case.scenario.horizon_years
-    offered = [option for option in found.candidates if option.hours_known and option.scenario.tenure in ON_OFFER]
-    if years < 2 or not offered:
+    own = [candidate, *(o for o in found.candidates if _on_offer(o) and name_of(o) != name_of(candidate))]
+    options = [
+        *(
+            Offer(
+                candidate=option,
+                model=None,
+                calibration_examples=case.question.calibration_examples,
+                typical_examples=case.typical.examples,
+            )
+            for option in own
+        ),
+        *further,
+    ]
+    if years < 2 or len(options) < 2:
         return None
-    options = [candidate, *(option for option in offered if name_of(option) != name_of(candidate))]
     growth = growth_expected(case.scenario, case.question.catalog)
     keep_hok, switch_ho = _costs(case, options, growth)
     path = _cheapest_path(keep_hok, switch_ho, growth.discount_rate)
@@ -66,7 +130,7 @@ def reselection(case: Case, candidate: Candidate, found: Options) -> Reselection
     rows = [
         YearSelection(
             year=year + 1,
-            option=name_of(options[step.option]),
+            option=options[step.option].name,
             model_share=(1.0 - case.scenario.smaller_models_per_year) ** step.since,
             changed=step.since == year and year > 0,
             cost_eur=float(paid[year]),
@@ -84,31 +148,32 @@ def reselection(case: Case, candidate: Candidate, found: Options) -> Reselection
     )
 
 
-def _costs(case: Case, options: list[Candidate], growth: Growth) -> tuple[FloatArray, FloatArray]:
+def _costs(case: Case, options: list[Offer], growth: Growth) -> tuple[FloatArray, FloatArray]:
     """Cost of keeping an option since year k, shape (h, o, k), and of switching to it, shape (h, o); inf: unfit."""
     years = case.scenario.horizon_years
     shares = np.asarray((1.0 - case.scenario.smaller_models_per_year) ** np.arange(years), dtype=np.float64)
     keep = np.full((years, len(options), years), np.inf)
     switch = np.full((years, len(options)), np.inf)
-    for row, option in enumerate(options):
+    for row, offer in enumerate(options):
+        option = offer.candidate
         usable = usable_gib(option.gpu, case.question.catalog)
         fits = (option.memory.gib_p95 * shares <= usable) if row else np.ones(years, dtype=bool)
-        typical = option.drivers.medians().replaced("examples", case.typical.examples)
+        typical = option.drivers.medians().replaced("examples", offer.typical_examples)
         for year in range(years):
             smaller = _smaller(in_year(typical, growth, option.scenario, year), shares)
-            kept, new = (_total(case, option, smaller, year, work) for work in _works(case, year))
+            kept, new = (_total(case, option, smaller, year, work) for work in _works(case, offer, year))
             keep[year, row] = np.where(fits & (np.arange(years) < max(year, 1)), kept, np.inf)
             switch[year, row] = new[year] if fits[year] else np.inf
     return keep, switch
 
 
-def _works(case: Case, year: int) -> tuple[Work, Work]:
+def _works(case: Case, offer: Offer, year: int) -> tuple[Work, Work]:
     """Of a year in which the option is kept, and of one in which it is new."""
     kept = Work(trials=0.0, retunings=case.scenario.retunings_per_year)
     new = Work(
         trials=case.scenario.trials,
         retunings=case.scenario.retunings_per_year,
-        calibration_examples=case.question.calibration_examples,
+        calibration_examples=offer.calibration_examples,
         once=year == 0,
     )
     return kept, new
@@ -148,7 +213,7 @@ def _cheapest_path(keep_hok: FloatArray, switch_ho: FloatArray, rate: float) -> 
     return path[::-1]
 
 
-def _ratio(case: Case, options: list[Candidate], path: list[_Step]) -> Quantiles:
+def _ratio(case: Case, options: list[Offer], path: list[_Step]) -> Quantiles:
     """Present value of the path over that of staying, over the draws that reach the target."""
     growth = growth_drawn(case.question, case.scenario, OPTION_DRAWS)
     stay = [_Step(option=0, since=0)] * len(path)
@@ -159,13 +224,14 @@ def _ratio(case: Case, options: list[Candidate], path: list[_Step]) -> Quantiles
     return quantiles(chosen[reached] / stayed[reached])
 
 
-def _present_value(case: Case, options: list[Candidate], path: list[_Step], growth: Growth) -> FloatArray:
+def _present_value(case: Case, options: list[Offer], path: list[_Step], growth: Growth) -> FloatArray:
     value = np.zeros(OPTION_DRAWS)
     for year, step in enumerate(path):
-        option = options[step.option]
+        offer = options[step.option]
+        option = offer.candidate
         share = (1.0 - case.scenario.smaller_models_per_year) ** step.since
         drivers = _smaller(in_year(option.drivers, growth, option.scenario, year), share)
-        kept, new = _works(case, year)
+        kept, new = _works(case, offer, year)
         cost = _total(case, option, drivers, year, new if step.since == year else kept)
         value = value + cost * (1.0 + growth.discount_rate) ** -year
     return value

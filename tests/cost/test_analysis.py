@@ -13,6 +13,7 @@ import pytest
 from planner.catalog import Catalog
 from planner.cost import Advice, Layout, Scenario, Tenure, analysed, cost_plan
 from planner.cost.affordable import affordable_examples
+from planner.cost.analyses import Reselection
 from planner.cost.comparisons import MODALITIES, SPEND
 from planner.cost.given import Modality
 from planner.cost.plan import Plan, encode_plan
@@ -226,6 +227,28 @@ def test_smaller_models_are_taken_where_they_save_more_than_a_change_costs(own: 
     assert found.ratio.p50 is not None and found.ratio.p50 < 1.0
     assert found.total_eur < found.stay_total_eur
     assert "50 % smaller" in found.sentence
+
+
+def test_another_calibration_is_taken_where_its_law_and_bits_cost_less(own: Calibration, catalog: Catalog) -> None:
+    fields: dict[str, Any] = {"studies_per_day": None, "staff_hours_per_year": None, "target_loss": 1.3}
+    scenario = Scenario(**(BASE | fields))
+    forecast = made_forecast(1.3)
+    made = cost_plan(forecast, own, scenario, catalog, with_options=False, today=TODAY, paths=paths_of)
+    configuration = msgspec.structs.replace(own.header.configuration, quantization="nf4")
+    other = msgspec.structs.replace(own, header=msgspec.structs.replace(own.header, configuration=configuration))
+
+    def with_floor(floor: float) -> Reselection:
+        others = {"PaliGemma 2": (other, made_forecast(1.3, floor=floor))}
+        found = analysed(made, forecast, own, catalog, paths_of, other_models=others).reselection
+        assert found is not None
+        return found
+
+    easy, hard = with_floor(0.3), with_floor(1.29)
+    chosen = {year.option for year in easy.years}
+    assert {(option.model, option.quantization) for option in chosen} == {("PaliGemma 2", "nf4")}
+    assert "PaliGemma 2 (another calibration) on" in easy.sentence
+    assert {year.option.model for year in hard.years} == {None}
+    assert easy.total_eur < hard.total_eur
 
 
 def test_sobol_shares_are_shares_and_the_largest_is_that_of_the_tornado(rich: Plan) -> None:
