@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -31,6 +32,11 @@ with_seed = click.option(
 @click.argument("record")
 @click.option("--target-loss", type=NUMBER, help="Loss to reach, nats per suffix token; gives a verdict.")
 @click.option("--unique-studies", type=NUMBER, help="Different studies that are or will be there; limits the horizon.")
+@click.option(
+    "--plot",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the curve with its interval as an SVG picture.",
+)
 @with_configuration
 @with_seed
 @click.option("--skip-bad-lines", is_flag=True, help="Leave damaged lines out instead of refusing the record.")
@@ -40,6 +46,7 @@ def fit(
     record: str,
     target_loss: float | None,
     unique_studies: float | None,
+    plot: Path | None,
     configuration: int,
     seed: int,
     skip_bad_lines: bool,
@@ -65,7 +72,18 @@ def fit(
         trusted = told.answer.verdict.name is VerdictName.REACHABLE
     else:
         trusted = law.asymptote.status is AsymptoteStatus.IDENTIFIED
+    if plot is not None:
+        _write_picture(plot, law, target_loss)
     finish(_shown(told), _figures(told), as_json=as_json, code=DONE if trusted else NO_TRUSTWORTHY_ANSWER)
+
+
+def _write_picture(path: Path, law: Law, target_loss: float | None) -> None:
+    from planner.report.curve_svg import curve_svg
+
+    try:
+        path.write_text(curve_svg(law, target_loss=target_loss), encoding="utf-8")
+    except OSError as error:
+        raise click.BadParameter(f"cannot write {path.name}: {error.strerror}", param_hint="--plot") from None
 
 
 def curve_of(calibration: Calibration, configuration: int) -> LossCurve:

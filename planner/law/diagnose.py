@@ -14,7 +14,10 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from planner.curve import Design, LossCurve
+from planner.law.forms import drop
+from planner.law.points import Points
 from planner.law.posterior import Posterior
+from planner.law.prior import EXACT, family_grid
 from planner.law.solve import FitStatus, PointFit
 from planner.outcome import Finding, Severity
 from planner.record import LossKind, Schedule, XUnit
@@ -34,6 +37,8 @@ NOT_A_LAW_OF_FALL = 0.035
 FALSE_OUTLIERS, SMALLEST_OUTLIER = 0.02, 0.01
 # What few points say about their noise is joined by the usual noise of a run, worth so many points.
 USUAL_NOISE, PRIOR_POINTS = 0.006, 2
+# Level, fall, exponent and shift.
+FITTED = 4
 _EXPONENTS = np.geomspace(0.03, 3.0, 48)
 # Fall per e-fold in the last third of the range against the steepest before it.
 STEEPER = 1.25
@@ -206,8 +211,7 @@ def _its_shape(curve: LossCurve, point: PointFit, draws: Posterior) -> Iterator[
 def _its_distance_from_a_law(curve: LossCurve, draws: Posterior) -> Iterator[Finding]:
     if len(np.unique(curve.examples_n)) < FEWEST_POINTS:
         return
-    weight = 1 / np.diag(draws.points.noise_nn)
-    distance = float(np.median(np.sqrt(draws.residuals() ** 2 @ (weight / weight.sum()))))
+    distance = _distance_from_every_form(draws.points)
     if distance > ROUGH:
         fall = float(curve.loss_n[0] - curve.loss_n[-1]) / float(curve.loss_n[-1])
         blocking = distance > NOT_A_LAW and distance > NOT_A_LAW_OF_FALL * fall
@@ -229,6 +233,23 @@ def _its_distance_from_a_law(curve: LossCurve, draws: Posterior) -> Iterator[Fin
             sentence="The loss falls faster at the end than ever before: the slow start is not over, and a floor shows "
             "only once the fall per doubling shrinks. Calibrate larger budgets.",
         )
+
+
+def _distance_from_every_form(points: Points) -> float:
+    """Least root mean square distance of the points from any falling form, relative, corrected for what was fitted."""
+    grid = family_grid(EXACT, repeated=False, burn_ins=1, trace=points.trace)
+    last = float(points.log_t[-1])
+    fall = drop(grid.shapes.moved(last), points.log_t, np.full(len(grid.log_prior_s), last))
+    weight = 1 / (np.diag(points.noise_nn) * points.y**2)
+    weight = weight / weight.sum()
+    mean_fall, mean_y = fall @ weight, float(points.y @ weight)
+    centred = fall - mean_fall[:, None]
+    spread = np.maximum((centred**2) @ weight, 1e-300)
+    slope = np.maximum(-((centred * (points.y - mean_y)) @ weight) / spread, 0.0)
+    residual = points.y - mean_y + slope[:, None] * centred
+    squared = (residual**2) @ weight * float((weight * points.y**2).sum() ** -1)
+    freedom = max(len(points.y) - FITTED, 1)
+    return math.sqrt(float(squared.min()) * len(points.y) / freedom)
 
 
 def _still_accelerating(draws: Posterior, distance: float) -> bool:

@@ -234,3 +234,11 @@ def test_a_log_that_says_too_little_gets_neither_floor_nor_cost(plateau: Plateau
     assert plan.verdict.name is VerdictName.UNDECIDED
     assert plan.hours.p10 is plan.hours.p90 is None
     assert plan.asymptote.status == "NOT_IDENTIFIED"
+
+
+def test_fit_draws_the_curve_on_request(plateau: Plateau, record: Path, tmp_path: Path) -> None:
+    plateau("fit", record, "--plot", tmp_path / "curve.svg")
+    assert (tmp_path / "curve.svg").read_text(encoding="utf-8").startswith("<svg ")
+    nowhere = plateau("fit", record, "--plot", tmp_path / "no folder" / "curve.svg")
+    assert nowhere.code == 2
+    assert "--plot" in nowhere.err
