@@ -39,8 +39,16 @@ def foreign_requests() -> list[str]:
     return []
 
 
+@pytest.fixture(scope="session")
+def seen_paths() -> set[str]:
+    """Pages of the dashboard that were opened."""
+    return set()
+
+
 @pytest.fixture
-def new_page(browser: Browser, address: str, foreign_requests: list[str]) -> Iterator[Callable[..., Page]]:
+def new_page(
+    browser: Browser, address: str, foreign_requests: list[str], seen_paths: set[str]
+) -> Iterator[Callable[..., Page]]:
     """Opens a page of the dashboard in a fresh context: `new_page("calibration", color_scheme="dark")`."""
     contexts = []
 
@@ -50,7 +58,8 @@ def new_page(browser: Browser, address: str, foreign_requests: list[str]) -> Ite
             foreign_requests.append(request.url)
 
     def open_page(path: str = "", **options: object) -> Page:
-        context = browser.new_context(**({"viewport": {"width": 1366, "height": 900}} | options))  # type: ignore[arg-type]
+        wanted = {"viewport": {"width": 1366, "height": 900}, "locale": "en-GB"} | options
+        context = browser.new_context(**wanted)  # type: ignore[arg-type]
         contexts.append(context)
         page = context.new_page()
         page.on("request", watch)
@@ -58,6 +67,7 @@ def new_page(browser: Browser, address: str, foreign_requests: list[str]) -> Ite
         page.set_default_timeout(30_000)
         page.goto(f"{address}/{path}")
         page.wait_for_selector("h1")
+        seen_paths.add(path)
         return page
 
     yield open_page

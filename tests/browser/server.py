@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -30,15 +31,26 @@ def chromium() -> str | None:
 
 
 @contextmanager
-def dashboard(record: Path | None) -> Iterator[str]:
-    """The address of a dashboard as `streamlit run` starts it, with a record or the bundled example open."""
+def dashboard(record: Path | None, *, home: Path | None = None) -> Iterator[str]:
+    """The address of a dashboard as `streamlit run` starts it, with a record or the bundled example open.
+
+    Args:
+        record: None: the bundled example.
+        home: Where its library of saved plans lies; None: a new folder that goes when the dashboard ends.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
+    place = tempfile.TemporaryDirectory()
+    settings = {
+        "PLATEAU_RECORD": str(record or ""),
+        "PLATEAU_HOME": str(home or Path(place.name) / "home"),
+        "OMP_NUM_THREADS": "1",
+    }
     server = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.port", str(port)],
         cwd=ROOT,
-        env=os.environ | {"PLATEAU_RECORD": str(record or ""), "OMP_NUM_THREADS": "1"},
+        env=os.environ | settings,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -56,3 +68,4 @@ def dashboard(record: Path | None) -> Iterator[str]:
     finally:
         server.terminate()
         server.wait(timeout=20)
+        place.cleanup()

@@ -112,7 +112,7 @@ CALIBRATION = CalibrationWords(
         "warning": "Warnung",
         "note": "Hinweis",
     },
-    runs="Die {count} Läufe",
+    runs="Läufe ({count})",
     runs_alt="Tabelle der Läufe mit Budget, Loss, Zeit und Zustand",
     unknown="unbekannt",
     run="Lauf",

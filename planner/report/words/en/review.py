@@ -109,7 +109,7 @@ CALIBRATION = CalibrationWords(
         "warning": "Warning",
         "note": "Note",
     },
-    runs="The {count} runs",
+    runs="Runs ({count})",
     runs_alt="Table of the runs with budget, loss, time and state",
     unknown="unknown",
     run="Run",

@@ -112,7 +112,7 @@ CALIBRATION = CalibrationWords(
         "warning": "Waarschuwing",
         "note": "Opmerking",
     },
-    runs="De {count} runs",
+    runs="Runs ({count})",
     runs_alt="Tabel van de runs met budget, loss, tijd en toestand",
     unknown="onbekend",
     run="Run",
