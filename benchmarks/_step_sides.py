@@ -141,7 +141,7 @@ class Stock:
     """
 
     def __init__(self, shape: Shape, dtype: torch.dtype = torch.float32, *, usual: bool = False) -> None:
-        with _quiet():
+        with quietly():
             from peft import LoraConfig, get_peft_model
 
         self.usual, self.shape = usual, shape
@@ -157,14 +157,14 @@ class Stock:
         examples = made_up_examples(model, shape.batch, PROMPT_TOKENS, SUFFIX_TOKENS)
         self.batch = batch_of(model, examples, pixels_of(shape, dtype))
         targets = list(TARGETS["all-linear"]) if usual else lora_pattern("all-linear")
-        with _quiet(), torch.random.fork_rng(devices=[]):
+        with quietly(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             make: Any = LoraConfig
             self.network: Any = get_peft_model(network, make(r=RANK, lora_alpha=2 * RANK, target_modules=targets))
 
     def steps(self, count: int, between: Callable[[float, float], None]) -> None:
         """`count` steps of Trainer.train(); `between` is called after each with its CPU seconds and its loss."""
-        with _quiet():
+        with quietly():
             from transformers import Trainer, TrainerCallback, TrainingArguments
 
         losses: list[float] = []
@@ -183,7 +183,7 @@ class Stock:
                 return found
 
         rows = [{name: values[row] for name, values in self.batch.items()} for row in range(self.shape.batch)]
-        with tempfile.TemporaryDirectory() as folder, _quiet():
+        with tempfile.TemporaryDirectory() as folder, quietly():
             arguments = TrainingArguments(
                 output_dir=folder,
                 use_cpu=True,
@@ -216,7 +216,7 @@ def batch_of(model: LoadedModel, examples: list[Encoded], pixels: torch.Tensor) 
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quietly() -> Iterator[None]:
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         yield

@@ -52,7 +52,7 @@ DESIGNS = (
 
 def measure(quick: bool) -> list[Figure]:
     """Ratios separate / trunk, and errors in percent."""
-    steps, seeds = (48, (0,)) if quick else (256, (0, 1, 2, 3, 4))
+    steps, seeds = (48, (0,)) if quick else (256, tuple(range(8)))
     examples = steps * BATCH
     with tempfile.TemporaryDirectory() as folder:
         found = _both_schedules(Path(folder), examples, seeds, studies=300 if quick else 1200)
