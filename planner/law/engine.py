@@ -22,6 +22,9 @@ WIDEST_IDENTIFIED, SHARP = 0.30, 0.20
 # Few budgets over a short range agree with many laws: there the interval leans on the prior.
 WIDEST_OF_FEW, RANGE_OF_FEW = 0.20, 24.0
 LARGEST_SHARE_NEAR_ZERO = 0.10
+# Against the measured fall, and against the prior (of ln b).
+LARGEST_SHARE_OF_FALL = 0.4
+NARROW, VAGUE_EXPONENT = 0.15, 0.56
 NEAR_ZERO = 0.02
 _BAND_POINTS = 60
 
@@ -115,8 +118,11 @@ def _asymptote(curve: LossCurve, draws: Posterior, findings: tuple[Finding, ...]
         reasons.append(f"its 90 % interval is {100 * width:.0f} % of the last loss wide")
     if width > SHARP and float((c <= NEAR_ZERO * last).mean()) > LARGEST_SHARE_NEAR_ZERO:
         reasons.append("a floor of zero fits too")
-    if width > SHARP and float(np.log(draws.exponent_m).std()) > 0.9 * prior_sd:
-        reasons.append("the exponent is known no better than before the runs")
+    fall = float(curve.loss_n[0] - curve.loss_n[-1])
+    if width > SHARP and high - low > LARGEST_SHARE_OF_FALL * fall:
+        reasons.append(f"its 90 % interval is {100 * (high - low) / max(fall, 1e-9):.0f} % of all the fall measured")
+    if width > NARROW and float(np.log(draws.exponent_m).std()) > VAGUE_EXPONENT * prior_sd:
+        reasons.append("the exponent is hardly better known than before the runs")
     if reasons:
         status = AsymptoteStatus.NOT_IDENTIFIED
         range_ = "" if blocked else f" It may lie anywhere from {low:.2f} to {high:.2f} nats."

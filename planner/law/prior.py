@@ -72,7 +72,7 @@ class Family(Struct, frozen=True, kw_only=True):
 
 EXACT = Family(
     weight=0.5,
-    weight_trace=0.2,
+    weight_trace=0.25,
     logarithmic=False,
     power=0.6,
     shifted=(
