@@ -147,6 +147,8 @@ def explain(*, plan_file: str, figure: str | None, as_json: bool) -> None:
 @click.option("--csv", "csv_out", type=_FILE, help="Also write the plan's lines and options as CSV.")
 @click.option("--focus", "focus_out", type=_FILE, help="Also write the charges by fiscal year as FOCUS 1.2 CSV.")
 @click.option("--language", default="en", show_default=True, help="Of the paper.")
+@click.option("--hospital", default="", metavar="NAME", help="Whose paper it is; stands on top of page one.")
+@click.option("--logo", type=_FILE, help="Its logo: a PNG, or an SVG of plain shapes.")
 @with_json
 def report(
     *,
@@ -155,9 +157,11 @@ def report(
     csv_out: Path | None,
     focus_out: Path | None,
     language: str,
+    hospital: str,
+    logo: Path | None,
     as_json: bool,
 ) -> None:
-    """Write the board paper of a plan: two to four pages, with the plan attached.
+    """Write the board paper of a plan: at most six pages, with the plan attached.
 
     PLAN is a plan.json, an older board paper, or the name of a saved plan.
     """
@@ -181,10 +185,12 @@ def report(
         written["focus"] = focus_out
         write_atomically(focus_out, focus_csv(made))
     if out is not None or not written:
+        from planner.report.letterhead import letterhead, read_logo
         from planner.report.pdf import render_pdf
 
+        head = letterhead(hospital, None if logo is None else read_logo(logo))
         written["pdf"] = out or Path("board.pdf")
-        write_atomically(written["pdf"], render_pdf(made, language))
+        write_atomically(written["pdf"], render_pdf(made, language, head))
     places = " and ".join(str(place) for place in written.values())
     finish(
         text.join(text.headline(f"Written: {places}."), marks(made)),

@@ -11,13 +11,15 @@ import base64
 import io
 import re
 import unicodedata
+from pathlib import Path
 from typing import Any, NoReturn
 from xml.etree import ElementTree
 from xml.parsers import expat
 
 from msgspec import Struct
 
-from planner.errors import InputError, Mistake
+from planner.errors import InputError, Mistake, shown_name
+from planner.reading import read_bytes
 
 MAX_LOGO_BYTES = 512 * 1024
 MAX_LOGO_PIXELS = 4_000 * 4_000
@@ -100,6 +102,15 @@ def checked_logo(data: bytes, *, file: str) -> Logo:
         raise _mistake(file, "expected a PNG or an SVG, this is neither")
     _draw(logo, file)
     return logo
+
+
+def read_logo(path: Path) -> Logo:
+    """A logo from a file; see `checked_logo`.
+
+    Raises:
+        InputError: It cannot be read, or is none.
+    """
+    return checked_logo(read_bytes(path, error=InputError, limit=MAX_LOGO_BYTES), file=shown_name(path))
 
 
 def _draw(logo: Logo, file: str) -> None:
