@@ -3,7 +3,7 @@
 A drawn calibration: exponent b ~ U(0.1, 1); floor c = share of the last loss, share ~ U(0, 0.95); relative noise
 log-uniform in 0.2 to 4 %; either 4 to 12 budgets over a factor of 16 to 128, or a dense trace of 200 points over the
 same range with lag-1 autocorrelation 0.7. The law itself is matched: this is the best case, real curves are in
-`benchmarks.forecast`. The cells are budgets and trace; each has its own figures.
+`benchmarks.forecast`. The cells are budgets and trace; each has its own figures. Twelve shapes that are no law follow.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import OptimizeWarning, curve_fit
 
+from benchmarks._shapes import SEEDS, SHAPES, T, drawn
 from benchmarks.figure import Figure, at_least, at_most
 from planner import law
 from planner.curve import Design, curve_from_arrays
@@ -23,7 +24,7 @@ from planner.outcome import AsymptoteStatus, VerdictName
 FloatArray = NDArray[np.float64]
 
 DRAWS_A_CELL = 2000
-DRAWS_A_CELL_QUICK = 150
+DRAWS_A_CELL_QUICK = 120
 FORECAST_RATIO = 8.0
 AUTOCORRELATION = 0.7
 
@@ -89,7 +90,31 @@ def measure(quick: bool) -> list[Figure]:
     figures: list[Figure] = []
     for design in (Design.BUDGETS, Design.TRACE):
         figures += _cell(design, draws)
-    return figures
+    return figures + _no_law(4 if quick else SEEDS)
+
+
+def _no_law(seeds: int) -> list[Figure]:
+    """Confident verdicts and identified floors on twelve shapes that are no law; and true laws that are refused."""
+    confident = floors = 0
+    for name in SHAPES:
+        for seed in range(seeds):
+            loss = drawn(name, seed)
+            fitted = law.fit_law(curve_from_arrays(T, loss))
+            floors += fitted.asymptote.status is AsymptoteStatus.IDENTIFIED
+            named = [law.forecast(fitted, share * float(loss.min())).verdict.name for share in (0.6, 0.9, 1.1)]
+            confident += any(verdict is not VerdictName.UNDECIDED for verdict in named)
+    rng = np.random.default_rng(20261124)
+    refused = []
+    for _ in range(25 * seeds):
+        truth = draw(rng, Design.BUDGETS)
+        if len(truth.t_n) >= 6:
+            refused.append(law.fit_law(curve_from_arrays(truth.t_n, truth.loss_n)).blocked)
+    kinds = f"{len(SHAPES)} shapes x {seeds} seeds"
+    return [
+        at_most(f"not a law ({kinds}): confident verdicts", confident, "curves", 0),
+        at_most(f"not a law ({kinds}): floors claimed", floors, "curves", 0),
+        at_most("true laws refused (6 budgets or more)", 100 * float(np.mean(refused)), "%", 5.0),
+    ]
 
 
 def _cell(design: Design, draws: int) -> list[Figure]:

@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 EXPONENT_MIN, EXPONENT_MAX = 1e-3, 20.0
 _GRID_B = np.geomspace(EXPONENT_MIN, EXPONENT_MAX, 400)
+_COARSE_B = np.geomspace(EXPONENT_MIN, EXPONENT_MAX, 120)
+_LARGEST_STEP = 0.05
 
 
 class FitStatus(StrEnum):
@@ -92,25 +94,61 @@ def resampled_fits(examples_n: FloatArray, loss_mn: FloatArray) -> tuple[FloatAr
         loss_mn: Resampled losses, shape (m, n).
 
     Returns:
-        a, b and c, each of shape (m,). b is accurate to the parabola through the best three of 400 grid values
-        (about 1e-4 relative), enough for resampling errors, which are far wider.
+        a, b and c, each of shape (m,). b is accurate to a parabola through the best three of 120 grid values and a
+        Newton step from there (about 1e-4 relative), enough for resampling errors, which are far wider.
     """
     t = np.asarray(examples_n, dtype=np.float64)
     centre = float(np.log(t).mean())
     u = np.log(t) - centre
-    rss_mb = _projected_rss(u, loss_mn, _GRID_B)
-    best = np.clip(rss_mb.argmin(axis=1), 1, len(_GRID_B) - 2)
-    rows = np.arange(len(best))
-    left, middle, right = (rss_mb[rows, best + step] for step in (-1, 0, 1))
-    curvature = left - 2 * middle + right
-    shift = np.where(curvature > 0, 0.5 * (left - right) / np.where(curvature > 0, curvature, 1.0), 0.0)
-    b = _GRID_B[best] * (_GRID_B[1] / _GRID_B[0]) ** np.clip(shift, -1, 1)
-    phi = np.exp(-b[:, None] * u[None, :])
-    mean = phi.mean(axis=1, keepdims=True)
     loss_mean = loss_mn.mean(axis=1, keepdims=True)
-    a_centred = ((phi - mean) * (loss_mn - loss_mean)).sum(axis=1) / ((phi - mean) ** 2).sum(axis=1)
-    c = loss_mean[:, 0] - a_centred * mean[:, 0]
-    return a_centred * np.exp(b * centre), b, c
+    centred_mn = loss_mn - loss_mean
+    explained_mb = _explained(u, centred_mn, _COARSE_B)
+    best = np.clip(explained_mb.argmax(axis=1), 1, len(_COARSE_B) - 2)
+    rows = np.arange(len(best))
+    ratio = float(_COARSE_B[1] / _COARSE_B[0])
+    b = _COARSE_B[best] * ratio ** _peak(*(explained_mb[rows, best + step] for step in (-1, 0, 1)))
+    b = b * np.exp(_newton_step(u, centred_mn, b))
+    phi = np.exp(-b[:, None] * u[None, :])
+    mean = phi.mean(axis=1)
+    a_centred = np.einsum("mn,mn->m", phi, centred_mn) / (np.einsum("mn,mn->m", phi, phi) - len(u) * mean**2)
+    return a_centred * np.exp(b * centre), b, loss_mean[:, 0] - a_centred * mean
+
+
+def _explained(u: FloatArray, centred_mn: FloatArray, grid_b: FloatArray) -> FloatArray:
+    """Sum of squares that (a, c) explain for every exponent, shape (m, b)."""
+    phi = np.exp(-grid_b[:, None] * u[None, :])
+    phi -= phi.mean(axis=1, keepdims=True)
+    phi /= np.linalg.norm(phi, axis=1, keepdims=True)
+    along = centred_mn @ phi.T
+    return np.asarray(np.square(along, out=along))
+
+
+def _newton_step(u: FloatArray, centred_mn: FloatArray, b_m: FloatArray) -> FloatArray:
+    """Step in ln b towards the largest explained sum of squares A**2 / Q of every resample, shape (m,)."""
+    powers = np.column_stack([np.ones_like(u), u, u * u])
+    phi = np.exp(-b_m[:, None] * u[None, :])
+    mean, mean_u, mean_uu = (phi @ powers).T / len(u)
+    a, a_u, a_uu = ((phi * centred_mn) @ powers).T
+    np.square(phi, out=phi)
+    q, q_u, q_uu = (phi @ powers).T
+    n = len(u)
+    q, q_u = q - n * mean**2, -2 * q_u + 2 * n * mean * mean_u
+    q_uu = 4 * q_uu - 2 * n * (mean_u**2 + mean * mean_uu)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        first = -2 * a_u / a - q_u / q
+        second = 2 * (a_uu / a - (a_u / a) ** 2) - q_uu / q + (q_u / q) ** 2
+        step = -first / second / b_m
+    good = np.isfinite(step) & (second < 0)
+    return np.where(good, np.clip(np.where(good, step, 0.0), -_LARGEST_STEP, _LARGEST_STEP), 0.0)
+
+
+def _peak(left: FloatArray, middle: FloatArray, right: FloatArray) -> FloatArray:
+    """Where a parabola through three values at -1, 0 and 1 is largest, within -1 to 1."""
+    curvature = 2 * middle - left - right
+    positive = curvature > 0
+    return np.asarray(
+        np.clip(np.where(positive, 0.5 * (right - left) / np.where(positive, curvature, 1.0), 0.0), -1, 1)
+    )
 
 
 def _nothing(y: FloatArray, status: FitStatus) -> PointFit:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import msgspec
 import numpy as np
 import pytest
 
+from benchmarks._shapes import SEEDS, SHAPES, T, drawn
 from planner.curve import curve_from_arrays
 from planner.law import examples_to, fit_law, forecast
 from planner.outcome import AsymptoteStatus, VerdictName
 from planner.record import LossKind
 
-FloatArray = np.ndarray
-T = np.geomspace(256, 32768, 10)
-U = np.linspace(0, 1, 10)
 NOISE = 1 + 0.003 * np.random.default_rng(5).normal(size=10)
 LAW = fit_law(curve_from_arrays(T, (2 * (T / 256) ** -0.5 + 1) * NOISE))
 
@@ -73,28 +69,10 @@ def test_a_clean_long_curve_has_an_identified_asymptote_whatever_the_target() ->
     assert statuses == {AsymptoteStatus.IDENTIFIED}
 
 
-SHAPES: dict[str, Callable[[FloatArray], FloatArray]] = {
-    "flat": lambda law: np.full(10, 2.0),
-    "rising": lambda law: 2 + U,
-    "two regimes": lambda law: np.where(U > 0.5, 1.2, 3.0),
-    "falling and rising": lambda law: 3 - 3 * U + 3.6 * U**2,
-    "diverged at the end": lambda law: np.where(U > 0.75, 8.0, law),
-    "saw": lambda law: law * (1 + 0.25 * (np.arange(10) % 2)),
-    "wave": lambda law: 2.5 - 0.3 * U + 0.5 * np.sin(3 * np.pi * U),
-    "plateau, then a drop": lambda law: np.where(U < 0.6, 3.0, 3 - 4 * (U - 0.6)),
-    "ever steeper": lambda law: 3 - 1.5 * U**3,
-    "stairs": lambda law: 3 - 0.5 * np.floor(4 * U),
-    "one failed budget": lambda law: np.where(np.arange(10) == 8, 6.0, law),
-    "pure noise": lambda law: law * 0 + 2,
-}
-
-
 @pytest.mark.parametrize("name", SHAPES)
 def test_what_is_not_a_law_gets_no_confident_verdict_and_no_floor(name: str) -> None:
-    for seed in range(20):
-        rng = np.random.default_rng(seed)
-        spread = 0.3 if name == "pure noise" else 0.01
-        loss = SHAPES[name](2 * (T / 256) ** -0.5 + 1) * np.exp(spread * rng.normal(size=10))
+    for seed in range(SEEDS):
+        loss = drawn(name, seed)
         law = fit_law(curve_from_arrays(T, loss))
         assert law.asymptote.status is AsymptoteStatus.NOT_IDENTIFIED
         for share in (0.6, 0.9, 1.1):
