@@ -22,9 +22,12 @@ from trainer.config import Settings
 from trainer.dataset import Dataset
 from trainer.dataset.fingerprint import Gallery
 from trainer.dataset.text_file import read_json
+from trainer.held_out import evaluated, held_out_limit
 from trainer.progress import duration
-from trainer.schedule import make_budgets, total_steps
-from trainer.shape import PALIGEMMA_CONFIG, REVISIONS, TinyShape
+from trainer.schedule import make_budgets
+from trainer.series import series_of
+from trainer.shape import CONFIGS, PALIGEMMA_CONFIG, REVISIONS, TinyShape
+from trainer.variation import variants_of
 
 # What the estimate rests on before anything is measured; every figure made from it is called assumed.
 SHARE_OF_MATMUL_RATE = (0.1, 0.3)
@@ -49,9 +52,14 @@ def dry_run(settings: Settings) -> DryRun:
     """
     gallery = Gallery()
     dataset = settings.read_dataset(gallery)
-    batch = settings.effective_batch()
-    budgets = make_budgets(settings.budget_examples(), batch)
-    steps = total_steps(budgets, trunk=settings.schedule == "trunk")
+    variants = variants_of(settings)
+    base = variants[0].settings
+    budgets = make_budgets(base.budget_examples(), base.effective_batch())
+    series = series_of(settings, variants, dataset.training)
+    trunk = settings.schedule == "trunk"
+    steps = sum(each.steps(trunk=trunk) for each in series)
+    processed = sum(each.steps(trunk=trunk) * each.variant.settings.effective_batch() for each in series)
+    held_out = len(evaluated(dataset.held_out, held_out_limit(base, budgets)))
     model = architecture(settings)
     encode = tokenizer(settings, dataset)
     found = condition(
@@ -63,7 +71,8 @@ def dry_run(settings: Settings) -> DryRun:
         budgets=[budget.examples for budget in budgets],
     )
     images, suffix = found.images, round(found.kept_tokens_mean)
-    low, high = _seconds(model, settings, steps * batch, len(dataset.held_out) * len(budgets), suffix, images)
+    evaluations = 1 + sum(len(each.budgets) for each in series)
+    low, high = _seconds(model, settings, processed, held_out * evaluations, suffix, images)
     features = images * model.image_tokens * model.vision_hidden * 4
     figures: dict[str, Any] = {
         "images": images,
@@ -71,10 +80,12 @@ def dry_run(settings: Settings) -> DryRun:
         "training_cases": len({example.case for example in dataset.training}),
         "held_out_examples": len(dataset.held_out),
         "held_out_cases": len({example.case for example in dataset.held_out}),
+        "held_out_examples_evaluated": held_out,
+        "configurations": [variant.tag or "base" for variant in variants],
         "conditioning": to_builtins(found),
         "budgets": [budget.examples for budget in budgets],
         "steps": steps,
-        "examples_processed": steps * batch,
+        "examples_processed": processed,
         "passes_at_largest_budget": budgets[-1].examples / len(dataset.training),
         "seconds_assumed_low": low,
         "seconds_assumed_high": high,
@@ -91,7 +102,8 @@ def architecture(settings: Settings) -> ModelArchitecture:
         return architecture_from_config(shape.config(shape.vocabulary))
     file = Path(settings.model) / "config.json"
     config = read_json(file) if file.is_file() else {}
-    merged = {name: PALIGEMMA_CONFIG[name] | config.get(name, {}) for name in ("text_config", "vision_config")}
+    known = CONFIGS.get(settings.model, PALIGEMMA_CONFIG)
+    merged = {name: known[name] | config.get(name, {}) for name in ("text_config", "vision_config")}
     return architecture_from_config(merged)
 
 
@@ -101,7 +113,8 @@ def image_size_px(settings: Settings) -> int:
         return TinyShape().image_size_px
     file = Path(settings.model) / "config.json"
     vision = read_json(file).get("vision_config", {}) if file.is_file() else {}
-    return int(vision.get("image_size", PALIGEMMA_CONFIG["vision_config"]["image_size"]))
+    known = CONFIGS.get(settings.model, PALIGEMMA_CONFIG)
+    return int(vision.get("image_size", known["vision_config"]["image_size"]))
 
 
 def tokenizer(settings: Settings, dataset: Dataset) -> Encode | None:
@@ -188,8 +201,10 @@ def _text(figures: dict[str, Any], settings: Settings, dataset: Dataset, found: 
         "Nothing is trained and no weights are loaded.",
         *dataset.notes,
         report(found),
-        f"Budgets: {budgets} examples, {figures['steps']:,} steps of {settings.effective_batch()} in all "
-        f"({settings.schedule}); the largest is {figures['passes_at_largest_budget']:.1f} passes.",
+        f"Budgets: {budgets} examples, {figures['steps']:,} steps in all, {figures['examples_processed']:,} examples "
+        f"processed ({settings.schedule}); the largest is {figures['passes_at_largest_budget']:.1f} passes.",
+        f"{figures['held_out_examples_evaluated']:,} held-out examples are evaluated at each budget.",
+        *_more(figures, settings),
         f"Training on this processor ({os.cpu_count()} cores): {low} to {high} (assumed: "
         f"{SHARE_OF_MATMUL_RATE[0]:.0%} to {SHARE_OF_MATMUL_RATE[1]:.0%} of the measured matrix rate). "
         + ("Pretraining of the tiny model comes on top." if settings.is_tiny else "On a GPU, the probes will tell."),
@@ -197,3 +212,15 @@ def _text(figures: dict[str, Any], settings: Settings, dataset: Dataset, found: 
         "record's work folder, freed at the end.",
     ]
     return "\n".join(lines)
+
+
+def _more(figures: dict[str, Any], settings: Settings) -> list[str]:
+    """What multiplies the runs."""
+    found = []
+    if len(figures["configurations"]) > 1:
+        found.append(f"Configurations: {', '.join(figures['configurations'])}.")
+    if len(settings.all_seeds()) > 1:
+        found.append(f"Replicates: seeds {', '.join(map(str, settings.all_seeds()))}.")
+    if settings.subsets:
+        found.append(f"Subsets of the cases: {', '.join(f'{share:.0%}' for share in settings.subsets)}.")
+    return found

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -52,6 +53,14 @@ def test_help_is_quick_and_loads_nothing_heavy() -> None:
         ["run", "--data", "x", "--out", "y", "--lora-targets", "vision"],
         ["run", "--data", "/nowhere/at/all", "--out", "y"],
         ["--data", "/nowhere/at/all", "--out", "y"],
+        ["run", "--out", "y"],
+        ["run", "--data", "x", "--out", "y", "--vary", "colour=red"],
+        ["run", "--data", "x", "--out", "y", "--vary", "targets=vision"],
+        ["run", "--data", "x", "--out", "y", "--vary", "context=long"],
+        ["run", "--data", "x", "--out", "y", "--vary", "mask=full", "--vary", "mask=suffix"],
+        ["run", "--data", "x", "--out", "y", "--subsets", "2"],
+        ["run", "--data", "x", "--out", "y", "--subsets", "1/0"],
+        ["run", "--data", "x", "--out", "y", "--seeds", "a"],
         ["nonsense"],
         ["fetch", "--model", "someone/else"],
     ],
@@ -73,6 +82,38 @@ def test_a_dry_run_says_what_it_would_do_and_loads_no_weights(table: Path, tmp_p
     assert figures["seconds_assumed_low"] < figures["seconds_assumed_high"]
     assert "assumed" in done.stderr
     assert not out.exists()
+
+
+def test_a_dry_run_counts_configurations_replicates_and_subsets(table: Path, tmp_path: Path) -> None:
+    def figures(command: str, *more: str) -> dict[str, Any]:
+        arguments = [command, "--data", str(table), "--out", str(tmp_path / "r"), "--dry-run", "--json", *SMALL, *more]
+        result = CliRunner().invoke(main, arguments)
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout.splitlines()[-1])
+
+    vary = ("--vary", "targets=all-linear,attention", "--vary", "context=32,64")
+    assert figures("run")["steps"] == 19
+    assert figures("run", *vary)["configurations"] == ["base", "attention", "c64"]
+    assert figures("run", *vary)["steps"] == 3 * 19
+    assert figures("sweep", *vary)["configurations"] == ["base", "c64", "attention", "attention-c64"]
+    assert figures("sweep")["steps"] == 3 * 19
+    assert figures("run", "--seeds", "0,3")["steps"] == 2 * 19
+    assert figures("run", "--subsets", "1/4,1")["steps"] > 19
+    for model in ("google/paligemma-3b-pt-224", "google/paligemma2-3b-pt-224"):
+        assert figures("run", "--model", model)["memory_gib_assumed"] > 4
+
+
+def test_a_signal_while_pytorch_is_loaded_is_a_stop_too(table: Path, tmp_path: Path) -> None:
+    arguments = ["--data", table, "--out", tmp_path / "record", *SMALL]
+    command = [sys.executable, "-m", "trainer.cli", *map(str, arguments)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    assert "Loading PyTorch" in process.stderr.readline()
+    time.sleep(0.3)
+    process.send_signal(signal.SIGTERM)
+    _, talk = process.communicate(timeout=30)
+    assert process.returncode == 75, talk
+    assert "nothing was measured yet" in talk
 
 
 def test_a_dry_run_of_the_real_model_needs_no_weights(table: Path, tmp_path: Path) -> None:
