@@ -25,6 +25,8 @@ IntArray = NDArray[np.intp]
 
 # A cell this far below the best (in nats of log weight) holds nothing.
 NEGLIGIBLE = 12.0
+# Less strict than that: on a coarse grid sharp data look noisier than they are.
+_NEGLIGIBLE_NOISE = 24.0
 _RESOLVED, _RESOLVED_SHIFTS, _ROUNDS = 10, 4, 4
 
 
@@ -104,7 +106,8 @@ def block_of(points: Points, bases: list[Basis], family: Family) -> Block:
         held_ob = best_ob > best_ob.max() - NEGLIGIBLE
         if _resolved(grid, held_ob):
             break
-        grid = refined_grid(family, grid, held_ob)
+        best_k = block.log_weight.max(axis=(0, 1, 2))
+        grid = refined_grid(family, grid, held_ob, best_k > best_k.max() - _NEGLIGIBLE_NOISE)
         block = _weighed(points, bases, family, grid)
     return block
 
@@ -139,9 +142,14 @@ def _weighed(points: Points, bases: list[Basis], family: Family, grid: Grid) -> 
         for g, width in enumerate(ridge_g):
             d = shh[w] + width
             determinant = _determinant(s11[w], d, s1h[w])
-            explained = (s1y[w] ** 2 * d + rest) / determinant
-            own = 0.5 * math.log(width) + float(grid.log_prior_g[g])
-            log_weight[w, g] = 0.5 * (explained - np.log(determinant)) + constant + own
+            d *= s1y[w] ** 2
+            d += rest
+            d /= determinant
+            d -= np.log(determinant, out=determinant)
+            d *= 0.5
+            d += constant
+            d += 0.5 * math.log(width) + float(grid.log_prior_g[g])
+            log_weight[w, g] = d
     return Block(
         family=family,
         grid=grid,

@@ -189,7 +189,7 @@ def family_grid(family: Family, *, repeated: bool, burn_ins: int, trace: bool) -
     )
 
 
-def refined_grid(family: Family, grid: Grid, held_ob: NDArray[np.bool_]) -> Grid:
+def refined_grid(family: Family, grid: Grid, held_ob: NDArray[np.bool_], held_k: NDArray[np.bool_]) -> Grid:
     """The grid laid out again over the members, shifts and exponents that hold mass, one more to each side.
 
     Prior masses stay those of the density, so that a finer grid is no better believed.
@@ -198,6 +198,7 @@ def refined_grid(family: Family, grid: Grid, held_ob: NDArray[np.bool_]) -> Grid
         family: The family of the grid.
         grid: A coarser one.
         held_ob: Whether an outer row at an exponent holds mass.
+        held_k: Whether a pair of noise and discrepancy does; the others are left out.
     """
     low, high = _around(np.flatnonzero(held_ob.any(axis=0)), len(grid.log_b))
     log_b = np.linspace(grid.log_b[low], grid.log_b[high], FINE)
@@ -221,7 +222,16 @@ def refined_grid(family: Family, grid: Grid, held_ob: NDArray[np.bool_]) -> Grid
     outer = Outer(log_shift_o=log_shift, rectified_o=rectified_o, log_mass_o=log_mass)
     worths = tuple(dict.fromkeys(grid.shapes.worth_s.tolist()))
     shapes, log_prior_s = _shapes(family, outer, log_b, worths)
-    return msgspec.structs.replace(grid, outer=outer, log_b=log_b, shapes=shapes, log_prior_s=log_prior_s)
+    return msgspec.structs.replace(
+        grid,
+        outer=outer,
+        log_b=log_b,
+        shapes=shapes,
+        log_prior_s=log_prior_s,
+        sigma_k=grid.sigma_k[held_k],
+        tau_k=grid.tau_k[held_k],
+        log_prior_k=grid.log_prior_k[held_k],
+    )
 
 
 def _around(held: NDArray[np.intp], size: int) -> tuple[int, int]:
