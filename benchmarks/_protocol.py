@@ -1,7 +1,6 @@
 """The forecast protocol on real curves, which lies beside the checkout and is not part of it.
 
-`curves/` holds what this project measured itself: calibrations of the small model by its own trainer
-(`benchmarks.tiny_calibrations`).
+`curves/` holds what this project measured itself: calibrations of the small model by its own trainer.
 """
 
 from __future__ import annotations
