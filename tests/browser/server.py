@@ -30,6 +30,14 @@ def chromium() -> str | None:
     return next((found for name in BROWSERS if (found := shutil.which(name))), None)
 
 
+_PROCESSES: dict[str, int] = {}
+
+
+def process_of(address: str) -> int:
+    """The process id of a dashboard that `dashboard` started."""
+    return _PROCESSES[address]
+
+
 @contextmanager
 def dashboard(record: Path | None, *, home: Path | None = None) -> Iterator[str]:
     """The address of a dashboard as `streamlit run` starts it, with a record or the bundled example open.
@@ -64,7 +72,9 @@ def dashboard(record: Path | None, *, home: Path | None = None) -> Iterator[str]
                 assert server.poll() is None, "the dashboard ended before it served a page"
                 assert time.monotonic() < deadline, "the dashboard did not start within a minute"
                 time.sleep(0.2)
-        yield f"http://127.0.0.1:{port}"
+        address = f"http://127.0.0.1:{port}"
+        _PROCESSES[address] = server.pid
+        yield address
     finally:
         server.terminate()
         server.wait(timeout=20)
