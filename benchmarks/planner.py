@@ -170,7 +170,8 @@ def _never_less(dear: Plan, cheap: Plan) -> bool:
     over_years = all(
         more >= less * (1 - 1e-9) for more, less in zip(values(dear.years.cash), values(cheap.years.cash), strict=True)
     )
-    return ordered and over_years and dear.total_eur >= cheap.total_eur - 0.02
+    rounding_eur = 0.01 * len(dear.lines)  # every line is rounded to the cent, in both plans
+    return ordered and over_years and dear.total_eur >= cheap.total_eur - rounding_eur - 1e-9
 
 
 def _numbers(value: Any) -> list[float]:

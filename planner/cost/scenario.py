@@ -68,8 +68,7 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         electricity_eur_per_kwh: Without VAT; None: the catalog's dated figure for `country`.
         country: ISO 3166 alpha-3 code, for electricity, wages, carbon and VAT.
         grid: Code in `data/carbon.csv` of where the computer stands; None: the country.
-        grid: str | None = None
-    power_usage_effectiveness: Facility power over IT power (PUE).
+        power_usage_effectiveness: Facility power over IT power (PUE).
         vat_rate: On everything that is bought.
         vat_recoverable_share: 0 for a hospital by default: input VAT on exempt care is lost.
         usd_per_eur: None: the catalog's dated rate.
