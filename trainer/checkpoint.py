@@ -17,6 +17,7 @@ from safetensors.torch import load, save
 
 from planner.record import write_atomically
 from trainer.optimizer import MasterAdamW
+from trainer.progress import say
 
 # Of the tensors' names; a checkpoint of another Plateau counts as none.
 FORMAT = 2
@@ -61,13 +62,17 @@ def write(folder: Path, run: str, progress: Progress, tensors: dict[str, torch.T
 
 
 def read(folder: Path, run: str) -> tuple[Progress, dict[str, torch.Tensor]] | None:
-    """The run's newest complete checkpoint, or None. A damaged one counts as none: its work is repeated."""
+    """The newest complete checkpoint of a run, or None; a damaged one counts as none, and that is said."""
+    file = folder / f"{run}.json"
+    if not file.exists():
+        return None
     try:
-        marker = json.loads((folder / f"{run}.json").read_text())
+        marker = json.loads(file.read_text())
         data = (folder / marker["file"]).read_bytes()
     except (OSError, ValueError, KeyError):
-        return None
+        marker, data = {}, b""
     if marker.get("format") != FORMAT or hashlib.sha256(data).hexdigest() != marker["sha256"]:
+        say(f"The checkpoint of {run} is damaged, or of another Plateau; its work is repeated.")
         return None
     return Progress(**marker["progress"]), load(data)
 

@@ -33,7 +33,9 @@ from trainer.variation import variants_of
 SHARE_OF_MATMUL_RATE = (0.1, 0.3)
 PROMPT_TOKENS = 12
 BYTES_PER_PARAMETER = {"fp32": 4.0, "bf16": 2.0, "int8": 1.0, "nf4": 0.52}
-ACTIVATION_BYTES = 123  # a token, layer and unit of width: PaliGemma with float32 adapters, saved-tensor hooks
+# A token, layer and unit of width, by saved-tensor hooks: adapters in the step's own arithmetic.
+ACTIVATION_BYTES = {"fp32": 172, "bf16": 86, "int8": 86, "nf4": 86}
+LOGITS_GIB = 0.8  # of one chunk: bf16, float32 and its softmax
 LIBRARIES_GIB = 0.6
 
 
@@ -184,8 +186,8 @@ def _memory_gib(model: ModelArchitecture, settings: Settings) -> float:
     )
     micro = settings.micro_batch_size or settings.effective_batch()
     tokens = micro * (model.image_tokens + PROMPT_TOKENS + settings.context())
-    activations = ACTIVATION_BYTES * tokens * model.layers * model.hidden
-    logits = 12 * micro * settings.context() * model.vocabulary
+    activations = ACTIVATION_BYTES[quantization] * tokens * model.layers * model.hidden
+    logits = min(12 * micro * settings.context() * model.vocabulary, LOGITS_GIB * 2**30)
     return (weights + activations + logits + _adapter_bytes(model, settings)) / 2**30 + LIBRARIES_GIB
 
 

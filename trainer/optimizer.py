@@ -1,7 +1,8 @@
 """AdamW with float32 masters: adapters may compute in bf16, what is learned is kept in float32.
 
-A bf16 number has 8 bits of mantissa: a step of 2e-4 on a weight of 0.05 would be rounded away. The optimizer moves a
-float32 copy and rounds it into the adapter afterwards. Where the adapters are float32 the masters are the adapters.
+A bf16 number has 8 bits of mantissa: a step of 2e-4 on a weight of 0.05 would be rounded away, and so would the last
+micro-batches of a sum of gradients. The optimizer adds gradients up and moves weights in float32, and rounds the result
+into the adapter afterwards. Where the adapters are float32 the masters are the adapters.
 """
 
 from __future__ import annotations
@@ -24,10 +25,12 @@ class MasterAdamW:
         }
         self._adam = torch.optim.AdamW(self._masters.values(), lr=learning_rate, weight_decay=0.0)
 
+        self._apart = [name for name, p in self._parameters.items() if p is not self._masters[name]]
+
     @property
-    def parameters(self) -> list[torch.nn.Parameter]:
-        """What computes."""
-        return list(self._parameters.values())
+    def masters(self) -> list[torch.nn.Parameter]:
+        """What is learned, with the gradients of all micro-batches so far."""
+        return list(self._masters.values())
 
     def set_learning_rate(self, rate: float) -> None:
         """Of the next step."""
@@ -36,20 +39,25 @@ class MasterAdamW:
 
     def zero_grad(self) -> None:
         """Forget the gradients."""
-        for parameter in self._parameters.values():
+        for parameter in (*self._parameters.values(), *self._masters.values()):
             parameter.grad = None
 
+    def collect(self) -> None:
+        """Add the gradients of a micro-batch to those of the masters."""
+        for name in self._apart:
+            parameter, master = self._parameters[name], self._masters[name]
+            if parameter.grad is not None:
+                gradient = parameter.grad.float()
+                master.grad = gradient if master.grad is None else master.grad.add_(gradient)
+                parameter.grad = None
+
     def step(self) -> None:
-        """Move the masters by the adapters' gradients, then round them into the adapters."""
-        apart = [name for name, p in self._parameters.items() if p is not self._masters[name]]
-        for name in apart:
-            gradient = self._parameters[name].grad
-            self._masters[name].grad = None if gradient is None else gradient.float()
+        """Move the masters by their gradients, then round them into the adapters."""
+        self.collect()
         self._adam.step()
         with torch.no_grad():
-            for name in apart:
+            for name in self._apart:
                 self._parameters[name].copy_(self._masters[name])
-                self._masters[name].grad = None
 
     def start_from_parameters(self) -> None:
         """Masters as the adapters are now (a run begins), moments forgotten."""

@@ -17,6 +17,7 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from trainer import suffix_head
 from trainer.model import LoadedModel
+from trainer.optimizer import MasterAdamW
 from trainer.tokens import IGNORED, Batch, Encoded, collate, predicting_rows
 
 Features = Callable[[torch.Tensor], torch.Tensor]
@@ -137,7 +138,10 @@ def training_step(
         loss = summed_loss(model, batch, features(batch.images)) / tokens
         torch.autograd.backward(loss)
         losses.append(loss.detach())
-    norm = float(torch.nn.utils.clip_grad_norm_(model.trainable(), clip))
+        if isinstance(optimizer, MasterAdamW):
+            optimizer.collect()
+    owners = optimizer.masters if isinstance(optimizer, MasterAdamW) else model.trainable()
+    norm = float(torch.nn.utils.clip_grad_norm_(owners, clip))
     total = float(torch.stack(losses).double().sum())
     finite = math.isfinite(total) and math.isfinite(norm)
     if finite:

@@ -50,7 +50,9 @@ def test_only_the_newest_is_kept_and_forgetting_removes_all(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("fault", ["tensors", "marker", "gone"])
-def test_a_damaged_checkpoint_counts_as_none(tmp_path: Path, fault: str) -> None:
+def test_a_damaged_checkpoint_counts_as_none_and_that_is_said(
+    tmp_path: Path, fault: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     checkpoint.write(tmp_path, "run", Progress(step=1), {"x": torch.ones(100)})
     tensors = next(tmp_path.glob("*.safetensors"))
     if fault == "tensors":
@@ -60,6 +62,7 @@ def test_a_damaged_checkpoint_counts_as_none(tmp_path: Path, fault: str) -> None
     else:
         tensors.unlink()
     assert checkpoint.read(tmp_path, "run") is None
+    assert "The checkpoint of run is damaged" in capsys.readouterr().err
 
 
 def test_the_clock_counts_only_what_runs_inside_and_goes_on_from_where_it_was() -> None:

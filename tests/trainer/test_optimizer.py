@@ -48,6 +48,7 @@ def test_what_is_put_back_takes_the_same_next_step() -> None:
     again.load(kept)
     assert torch.equal(other, parameter)
     for one, each in ((optimizer, parameter), (again, other)):
+        one.zero_grad()
         each.grad = torch.full((4,), 0.5, dtype=torch.bfloat16)
         one.step()
     assert torch.equal(again.tensors()["master.p"], optimizer.tensors()["master.p"])
@@ -60,3 +61,16 @@ def test_a_new_run_forgets_the_moments_of_the_last_one() -> None:
     optimizer.start_from_parameters()
     assert list(optimizer.tensors()) == ["master.p"]
     assert torch.equal(optimizer.tensors()["master.p"], torch.full((4,), 2.0))
+
+
+def test_gradients_of_many_micro_batches_add_up_in_float32() -> None:
+    """256 gradients of 1 after one of 1,024: bf16 would stay at 1,024."""
+    parameter = torch.nn.Parameter(torch.zeros(1, dtype=torch.bfloat16))
+    optimizer = MasterAdamW({"p": parameter}, learning_rate=1e-3)
+    for gradient in (1024.0, *[1.0] * 256):
+        parameter.grad = torch.tensor([gradient], dtype=torch.bfloat16)
+        optimizer.collect()
+    assert parameter.grad is None
+    assert float(optimizer.masters[0].grad) == 1280.0  # type: ignore[arg-type]
+    optimizer.zero_grad()
+    assert optimizer.masters[0].grad is None
