@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import msgspec
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
@@ -47,6 +48,7 @@ class Candidate(Struct, frozen=True, kw_only=True):
         loss_expected: What such a run will probably show, nats.
         chance_settled: Probability that the verdict is then no longer UNDECIDED.
         examples_factor: Expected P90 / P10 of the examples to the target afterwards; None where it stays infinite.
+        unique_examples: Different studies it would see where that is a nested subset; None: all there are.
     """
 
     budget_examples: float
@@ -55,6 +57,7 @@ class Candidate(Struct, frozen=True, kw_only=True):
     loss_expected: Interval
     chance_settled: float
     examples_factor: float | None
+    unique_examples: float | None = None
 
 
 class NextRun(Struct, frozen=True, kw_only=True):
@@ -120,14 +123,20 @@ def _candidates(
     budgets = np.array(
         [ratio * largest for ratio in ratios if not available or ratio <= 1 or ratio * largest <= available]
     )
+    runs: list[tuple[float, float | None]] = [(budget, None) for budget in budgets.tolist()]
     paths, shown = law.draws.paths(budgets), law.paths(budgets)
+    half = _half_of_the_studies(law)
+    if half is not None:
+        # A run on a nested subset says what another study is worth, where every other run only repeats those there are.
+        subset = msgspec.structs.replace(law.draws, unique_available=half).paths(np.array([largest]))
+        runs, paths, shown = [*runs, (largest, half)], np.hstack([paths, subset]), np.hstack([shown, subset])
     noise_m = law.draws.sigma_m
     reached_m = needed_m <= horizon
     floor_above_m = law.draws.asymptotes() >= target
     truth_t = np.linspace(0, len(needed_m) - 1, _TRUTHS).astype(int)
     shock_t = np.random.default_rng(0).permutation(ndtri((np.arange(_TRUTHS) + 0.5) / _TRUTHS))
     found = []
-    for budget, path_m, shown_m in zip(budgets.tolist(), paths.T, shown.T, strict=True):
+    for (budget, unique), path_m, shown_m in zip(runs, paths.T, shown.T, strict=True):
         low, middle, high = np.quantile(shown_m, [0.05, 0.5, 0.95]).tolist()
         for replicates in REPLICATES:
             sd_m = noise_m * path_m / math.sqrt(replicates)
@@ -146,9 +155,18 @@ def _candidates(
                     loss_expected=Interval(p05=low, p50=middle, p95=high),
                     chance_settled=float(decided.mean()),
                     examples_factor=factor if math.isfinite(factor) else None,
+                    unique_examples=unique,
                 )
             )
     return sorted(found, key=lambda candidate: (candidate.total_examples, candidate.replicates))
+
+
+def _half_of_the_studies(law: Law) -> float | None:
+    """Half of the studies there are, where the largest budget sees them more than once; else None."""
+    unique_n = law.curve.unique_examples_n
+    if unique_n is None or float(law.curve.examples_n[-1]) <= float(unique_n[-1]):
+        return None
+    return float(unique_n[-1]) / 2
 
 
 def _factor(needed_m: FloatArray, weight_tm: FloatArray) -> FloatArray:
@@ -189,7 +207,10 @@ def _best(candidates: Sequence[Candidate], *, settled: bool, factor_now: float |
 def _run(candidate: Candidate) -> str:
     runs = "One run" if candidate.replicates == 1 else f"{candidate.replicates} runs with different seeds"
     magnitude = 10.0 ** (math.floor(math.log10(candidate.budget_examples)) - 1)
-    return f"{runs} of about {round(candidate.budget_examples / magnitude) * magnitude:,.0f} examples"
+    size = f"{runs} of about {round(candidate.budget_examples / magnitude) * magnitude:,.0f} examples"
+    if candidate.unique_examples is None:
+        return size
+    return f"{size} on half of the studies ({candidate.unique_examples:,.0f})"
 
 
 def _start_over(law: Law) -> str:

@@ -2,6 +2,7 @@
 
 import math
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -78,6 +79,22 @@ def test_a_trace_is_answered_with_separate_budgets() -> None:
     advice = next_run(fit_law(curve_from_arrays(t, 5 * t**-0.4 + 1, design=Design.TRACE)), 1.1)
     assert advice.best is None
     assert "Separate runs" in advice.sentence
+
+
+def test_where_studies_repeat_a_nested_subset_is_looked_at() -> None:
+    """It sees half of the studies, so it is expected to show a higher loss than the same budget on all of them."""
+    curve = law_of().curve
+    repeated = msgspec.structs.replace(
+        curve, unique_examples_n=np.minimum(BUDGETS, 2000.0), training_examples_available=2000
+    )
+    law = fit_law(repeated)
+    undecided = forecast(law, 1.1).loss_at_horizon.p50
+    candidates = next_run(law, undecided).candidates
+    subset = next(c for c in candidates if c.unique_examples == 1000 and c.replicates == 1)
+    whole = next(c for c in candidates if c.unique_examples is None and c.budget_examples == subset.budget_examples)
+    assert subset.budget_examples == BUDGETS[-1]
+    assert subset.loss_expected.p50 > whole.loss_expected.p50
+    assert all(c.unique_examples is None for c in next_run(law_of(), 1.04).candidates)
 
 
 @pytest.mark.parametrize("points", [1, 2, 3])
