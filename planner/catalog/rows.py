@@ -70,6 +70,10 @@ class Price(Row, frozen=True, kw_only=True):
     gpus: int = 1
     valid_until: str | None = None
 
+    def expired(self, day: datetime.date) -> bool:
+        """Whether the contract no longer fixes the price on a day."""
+        return self.valid_until is not None and day.isoformat() > self.valid_until
+
 
 class ListedGpu(Row, frozen=True, kw_only=True):
     """What public price lists call a GPU; where the name alone leaves the form factor open, by the instance's name."""

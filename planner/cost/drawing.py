@@ -171,7 +171,7 @@ def prices_drawn(question: Question, scenario: Scenario, gpu: GpuSpec, draws: in
         images=np.full(draws, images),
         rent_eur_per_hour=nothing
         if bought
-        else rent_draws(gpu, scenario, catalog, eur_per_usd, question.stream(_RENT), draws),
+        else rent_draws(gpu, scenario, catalog, eur_per_usd, question.stream(_RENT), draws, day=question.day),
         equipment_eur=equipment_draws(gpu, scenario, catalog, eur_per_usd, question.stream(_EQUIPMENT), draws)
         if bought
         else nothing,

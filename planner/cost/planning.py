@@ -11,7 +11,7 @@ import datetime
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
-from planner.catalog import Catalog
+from planner.catalog import Catalog, GpuSpec
 from planner.cost.analyses import OptionName
 from planner.cost.assumptions import assumptions
 from planner.cost.basis import marks
@@ -25,6 +25,7 @@ from planner.cost.ledger import Costing, ledger, ledger_total
 from planner.cost.not_costed import not_costed
 from planner.cost.options import BASIS, compared, not_fitting, option_rows, within
 from planner.cost.plan import Option, Plan, PlanAsymptote, PlanCalibration, PlanCurve, PlanVerdict
+from planner.cost.price_rows import rented_rows
 from planner.cost.price_source import is_expired, price_source
 from planner.cost.quantiles import NEVER, cost_quantiles, quantiles
 from planner.cost.risks import plan_risks
@@ -109,7 +110,7 @@ def cost_plan(
         ),
         asymptote=_asymptote(forecast),
         curve=_curve(forecast),
-        findings=[*forecast.findings, *_expired(scenario, question.day)],
+        findings=[*forecast.findings, *_expired(scenario, gpu, catalog, question.day)],
         quality=list(quality),
         examples=quantiles(drivers.examples) if question.counts_examples else NEVER,
         hours=chosen.hours,
@@ -168,18 +169,26 @@ def _own_option(case: Case) -> Option:
     )
 
 
-def _expired(scenario: Scenario, day: datetime.date) -> list[Finding]:
-    """A quote that is no longer valid is named; the plan is made with it all the same."""
+def _expired(scenario: Scenario, gpu: GpuSpec, catalog: Catalog, day: datetime.date) -> list[Finding]:
+    """A quote or a contract price that is no longer valid is named; the plan is made with it all the same."""
+    ask = "and has expired: ask for a new one before this plan is signed."
     quote = scenario.quote
-    if quote is None or scenario.tenure is not Tenure.BUY or not is_expired(quote, day):
+    if scenario.tenure is Tenure.BUY:
+        if quote is None or not is_expired(quote, day):
+            return []
+        offered = f"The quote of {quote.supplier} was valid until {quote.valid_until.isoformat()} {ask}"
+        return [Finding(code="quote_expired", severity=Severity.WARNING, sentence=offered)]
+    if scenario.price_eur_per_hour is not None:
         return []
+    over = sorted({(row.provider, str(row.valid_until)) for row in rented_rows(gpu, scenario, catalog)
+                   if row.expired(day)})  # fmt: skip
     return [
         Finding(
-            code="quote_expired",
+            code="price_expired",
             severity=Severity.WARNING,
-            sentence=f"The quote of {quote.supplier} was valid until {quote.valid_until.isoformat()} and has expired: "
-            "ask for a new one before this plan is signed.",
+            sentence=f"The price of {provider} was valid until {until} {ask}",
         )
+        for provider, until in over
     ]
 
 

@@ -29,12 +29,19 @@ def eur_per_usd_draws(
 
 
 def rent_draws(
-    gpu: GpuSpec, scenario: Scenario, catalog: Catalog, eur_per_usd: FloatArray, rng: np.random.Generator, draws: int
+    gpu: GpuSpec,
+    scenario: Scenario,
+    catalog: Catalog,
+    eur_per_usd: FloatArray,
+    rng: np.random.Generator,
+    draws: int,
+    *,
+    day: datetime.date,
 ) -> FloatArray:
     """Price of a GPU-hour in euro: typed, or a provider and then one of its regions at random, with next year's drift.
 
     Providers count alike: one that lists forty regions is no more likely to be chosen than one that lists two. A price
-    that a contract fixes does not drift.
+    that a contract fixes on the day of the plan does not drift.
 
     Raises:
         ScenarioError: Nothing typed and no row.
@@ -58,7 +65,7 @@ def rent_draws(
     chosen = np.searchsorted(np.cumsum(provider_shares(rows)), pick * (1.0 - 1e-12))
     native = np.array([row.price_per_gpu_hour for row in rows])[chosen]
     in_eur = np.array([row.currency == "EUR" for row in rows])[chosen]
-    fixed = np.array([row.valid_until is not None for row in rows])[chosen]
+    fixed = np.array([row.valid_until is not None and not row.expired(day) for row in rows])[chosen]
     return np.asarray(native * np.where(in_eur, 1.0, eur_per_usd) * np.where(fixed, 1.0, drift))
 
 

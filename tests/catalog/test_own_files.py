@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from planner.catalog import Catalog, read_catalog, with_own_files
+from planner.catalog.catalog import FILES
+from planner.catalog.own import REPLACED_BY
+from planner.catalog.rows import Row
 from planner.errors import CatalogError
 
 PRICES = "gpu,tenure,provider,price_per_gpu_hour,currency,source,as_of\n"
@@ -84,3 +89,14 @@ def test_every_mistake_of_every_file_comes_at_once_with_row_and_column(catalog: 
 def test_what_is_no_price_file_is_said(catalog: Catalog, tmp_path: Path, text: str) -> None:
     with pytest.raises(CatalogError, match=r"own\.csv"):
         with_own_files(catalog, [file(tmp_path, text)])
+
+
+def test_the_page_on_plans_shows_the_columns_of_every_kind_of_file() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "plan.md").read_text("utf-8")
+    shown = [
+        set(cell.split(",")) for cell in re.findall(r"^\| `([a-z0-9_,]+)`.* \|.*\|$", page, re.MULTILINE) if "," in cell
+    ]
+    for name in REPLACED_BY:
+        fields = [field for field in msgspec.structs.fields(FILES[name][1]) if field.name not in Row.__struct_fields__]
+        required = {field.name for field in fields if field.required}
+        assert any(required <= columns <= {field.name for field in fields} for columns in shown), name

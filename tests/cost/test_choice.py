@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from planner.catalog import Catalog
+from planner.catalog import Catalog, Price
 from planner.cost import Scenario, Tenure, cost_plan
 from planner.cost.analyses import OptionName
 from planner.cost.basis import planned_model
@@ -133,6 +134,25 @@ def test_an_expired_quote_is_named_and_a_valid_one_is_not(own: Calibration, cata
     fresh = msgspec.structs.replace(quote, valid_until=datetime.date(2026, 12, 1))
     valid = plan(own, catalog, tenure=Tenure.BUY, quote=fresh)
     assert "quote_expired" not in {finding.code for finding in valid.findings}
+
+
+def test_a_contract_price_is_fixed_while_it_runs_and_named_once_it_has_expired(
+    own: Calibration, catalog: Catalog
+) -> None:
+    row = Price(
+        gpu="L4", tenure="on_demand", provider="Rent BV", price_per_gpu_hour=0.7, currency="EUR",
+        source="contract 12", as_of="2026-01-05", valid_until="2026-12-31",
+    )  # fmt: skip
+    late = msgspec.structs.replace(row, valid_until="2026-03-01")
+    with_contract, with_late = (dataclasses.replace(catalog, prices=(one,)) for one in (row, late))
+    running = plan(own, with_contract)
+    assert "price_expired" not in {finding.code for finding in running.findings}
+    assert "rent_eur_per_hour" not in {bar.code for bar in running.influences}
+    old = plan(own, with_late)
+    finding = next(finding for finding in old.findings if finding.code == "price_expired")
+    assert finding.severity is Severity.WARNING
+    assert "Rent BV was valid until 2026-03-01 and has expired" in finding.sentence
+    assert "rent_eur_per_hour" in {bar.code for bar in old.influences}
 
 
 def test_old_sources_are_marked_stale(own: Calibration, catalog: Catalog) -> None:

@@ -13,6 +13,7 @@ from planner.cost.drivers import Drivers
 from planner.cost.price_draws import eur_per_usd_draws, rent_draws
 from planner.cost.price_rows import exchange_rate, provider_shares, rented_rows
 from planner.cost.scenario import Scenario
+from tests.cost.conftest import TODAY
 
 DAY = datetime.date(2026, 11, 24)
 L4 = Scenario(target_loss=1.3, gpu="L4")
@@ -52,7 +53,7 @@ def test_a_provider_is_found_whatever_the_case(catalog: Catalog) -> None:
 def test_draws_stay_near_the_listed_prices(catalog: Catalog) -> None:
     rows = rented_rows(catalog.gpu("L4"), L4, catalog)
     ones = np.ones(4000)
-    drawn = rent_draws(catalog.gpu("L4"), L4, catalog, ones, np.random.default_rng(0), 4000)
+    drawn = rent_draws(catalog.gpu("L4"), L4, catalog, ones, np.random.default_rng(0), 4000, day=TODAY)
     listed = [row.price_per_gpu_hour for row in rows]
     assert min(listed) * 0.6 < drawn.min()
     assert drawn.max() < max(listed) * 1.6
