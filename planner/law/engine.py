@@ -18,12 +18,12 @@ from planner.record import XUnit
 
 FloatArray = NDArray[np.float64]
 
-WIDEST_IDENTIFIED, SHARP = 0.30, 0.20
+WIDEST_IDENTIFIED, SHARP = 0.35, 0.20
 # Few budgets over a short range agree with many laws: there the interval leans on the prior.
-WIDEST_OF_FEW, RANGE_OF_FEW = 0.20, 24.0
+WIDEST_OF_FEW, RANGE_OF_FEW = 0.22, 20.0
 LARGEST_SHARE_NEAR_ZERO = 0.10
 # Against the measured fall, and against the prior (of ln b).
-LARGEST_SHARE_OF_FALL = 0.4
+LARGEST_SHARE_OF_FALL = 0.5
 NARROW, VAGUE_EXPONENT = 0.15, 0.56
 NEAR_ZERO = 0.02
 _BAND_POINTS = 60
