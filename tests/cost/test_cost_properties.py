@@ -1,6 +1,6 @@
 """What must hold for every scenario: order, sums, finite numbers, same seed same bytes.
 
-`PLATEAU_EXAMPLES=10000 pytest --timeout 0 tests/cost/test_cost_properties.py` looks at a hundred times as many scenarios.
+`PLATEAU_EXAMPLES=10000 pytest --timeout 0 tests/cost/test_cost_properties.py`: a hundred times as many scenarios.
 """
 
 from __future__ import annotations
