@@ -26,6 +26,8 @@ def work_folder(record: Path) -> Path:
         InputError: The folder holds something else.
     """
     known = {"calibration.json", "runs", WORK, ".lock", ".lock.pid", "samples.jsonl"}
+    # A kill while one of them was replaced leaves its half-written twin; the next replacement takes its place.
+    known |= {f".{name}.partial" for name in known}
     if record.exists() and not record.is_dir():
         raise InputError(Mistake(file=shown_name(record), reason="a file, not a folder", remedy="Name another --out"))
     if record.is_dir() and (others := [child for child in record.iterdir() if child.name not in known]):

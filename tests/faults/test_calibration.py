@@ -36,7 +36,7 @@ def call(settings: Settings, before: Callable[[], None] = lambda: None) -> None:
     os.close(2)
     os.open(os.devnull, os.O_WRONLY)
     torch.set_num_threads(1)
-    code = 2
+    code = 1
     try:
         before()
         stop = StopFlag(settings.max_hours)
@@ -326,6 +326,13 @@ def test_a_killed_writer_leaves_no_lock_behind(tmp_path: Path) -> None:
         child.join()
         with only_writer(record):
             pass
+
+
+@pytest.mark.parametrize("name", ["calibration.json", ".lock.pid"])
+def test_a_kill_while_a_file_was_replaced_does_not_lock_the_record_out(tmp_path: Path, name: str) -> None:
+    work_folder(tmp_path)
+    (tmp_path / f".{name}.partial").write_bytes(b"half")
+    assert work_folder(tmp_path).is_dir()
 
 
 def test_a_resume_starts_at_the_newest_checkpoint_and_says_where(settings: Make) -> None:
