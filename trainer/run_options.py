@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 PALIGEMMA = "google/paligemma-3b-pt-224"
+PALIGEMMA_2 = "google/paligemma2-3b-pt-224"
 
 
 def _budgets(_: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, ...] | None:
@@ -71,7 +72,7 @@ _OPTIONS = [
     click.option("--language", default="en", show_default=True,
                  help="Of prompts and answers, such as de; of SLAKE also `zh` or `all`."),
     click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the calibration record."),
-    click.option("--model", default="tiny", show_default=True, help=f"`tiny`, {PALIGEMMA}, or a local folder."),
+    click.option("--model", default="tiny", show_default=True, help=f"`tiny`, {PALIGEMMA}, {PALIGEMMA_2}, or a local folder."),
     click.option("--budgets", callback=_budgets, help="Examples, such as 128,256,512. [default: six doublings]"),
     click.option("--effective-batch-size", type=click.IntRange(1, 4096), help="Examples a step."),
     click.option("--micro-batch-size", type=click.IntRange(1, 4096), help="Examples in memory at once."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import signal
@@ -69,6 +70,20 @@ def test_wrong_use_is_exit_code_2(arguments: list[str]) -> None:
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 2
     assert "Traceback" not in result.output
+
+
+def test_the_page_of_calibrate_has_the_help_of_today_and_names_every_key_of_vary() -> None:
+    from trainer.config import VARIED
+
+    root = Path(__file__).resolve().parents[2]
+    spec = importlib.util.spec_from_file_location("make_commands", root / "docs" / "make_commands.py")
+    assert spec is not None
+    assert spec.loader is not None
+    generator = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(generator)
+    page = (root / "docs" / "calibrate.md").read_text("utf-8")
+    assert generator.updated_calibrate(page) == page, "run python docs/make_commands.py"
+    assert [key for key in VARIED if f"| `{key}` |" not in page] == []
 
 
 def test_a_dry_run_says_what_it_would_do_and_loads_no_weights(table: Path, tmp_path: Path) -> None:
