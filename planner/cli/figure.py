@@ -45,4 +45,4 @@ def computed(
 def stated(item: Assumption) -> tuple[str, str]:
     """An input as label and value with uncertainty and dated source."""
     dated = f"{item.source} ({item.as_of})" if item.as_of else item.source
-    return item.label, f"{item.value} {item.unit}".strip() + f"; {item.uncertainty}; {dated}"
+    return item.label, f"{item.value} {item.unit}".strip() + f"; {item.uncertainty.rstrip('.')}; {dated}"

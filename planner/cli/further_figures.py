@@ -64,7 +64,8 @@ def _years(plan: Plan, years: PlanYears) -> Iterator[Explanation]:
             if line.amounts_eur[index]
         )
         yield computed(
-            plan, f"year_{year.name.replace('/', '_')}", f"Cash of {year.name} ({year.months} months)",
+            plan, f"year_{year.name.replace('/', '_')}",
+            f"Cash of {year.name} ({year.months} month{'s' if year.months > 1 else ''})",
             numbers.eur_cents(year.cash_eur), years.money,
             f"{cells or 'nothing'}. Over all draws {numbers.span(year.cash, numbers.eur)}.", inputs,
         )  # fmt: skip

@@ -341,7 +341,8 @@ def _vat(lines: list[LedgerLine], scenario: Scenario) -> Iterator[LedgerLine]:
          "data/providers.csv"),
     ):  # fmt: skip
         mine = [line for line in lines if line.vat is treatment]
-        if not mine and treatment is VatTreatment.REVERSE_CHARGE:
+        others = any(line.vat is VatTreatment.REVERSE_CHARGE for line in lines)
+        if not mine and (others or treatment is VatTreatment.REVERSE_CHARGE):
             continue
         yield LedgerLine(
             code=code,
