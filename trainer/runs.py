@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -32,6 +33,8 @@ from trainer.series import Series
 from trainer.stopping import StoppedEarlyError
 
 PROBE_REPEATS = 5
+# Less work than this is repeated after a kill rather than saved: a checkpoint waits for the disk four times.
+SECONDS_WORTH_SAVING = 5.0
 
 
 class Calibrator:
@@ -58,6 +61,7 @@ class Calibrator:
         self.before = before
         self.configuration = configuration
         self.start = start
+        self.saved = time.monotonic()
         self.measured = any(run.of(Probe) for name, run in before.items() if series.variant.of_run(name))
 
     def train(self) -> None:
@@ -82,7 +86,7 @@ class Calibrator:
                         self.bench, log, trunk, optimizer, progress, until=budget.cool_down_from, budget=None
                     )
                     here = checkpoint.snapshot(optimizer)
-                    self.bench.save(trunk, progress, here)
+                    self._save(trunk, progress, here)
                     self._branch(budget, progress, here)
                     checkpoint.restore(optimizer, here)
             except RunFailedError as failure:
@@ -114,7 +118,7 @@ class Calibrator:
     def _to_the_end(self, log: RunLog, run: str, optimizer: MasterAdamW, progress: Progress, budget: Budget) -> None:
         try:
             progress = advance(self.bench, log, run, optimizer, progress, until=budget.steps, budget=budget)
-            self.bench.save(run, progress, checkpoint.snapshot(optimizer))
+            self._save(run, progress, checkpoint.snapshot(optimizer))
             event = evaluate_held_out(self.bench, log, run, progress, annealed=True)
             quality = answer_held_out(self.bench, log, run, progress, event.loss)
             finish(self.bench, log, run, progress)
@@ -201,6 +205,12 @@ class Calibrator:
             "evaluations and answers not counted."
             + (" That is more than --max-hours leaves: it will stop there; go on with --resume." if late else "")
         )
+
+    def _save(self, run: str, progress: Progress, tensors: dict[str, torch.Tensor]) -> None:
+        """Before something else begins; what follows is a function of what is saved, so a resume ends the same."""
+        if time.monotonic() - self.saved >= SECONDS_WORTH_SAVING:
+            self.bench.save(run, progress, tensors)
+            self.saved = time.monotonic()
 
     def _finished(self, run: str) -> bool:
         found = self.before.get(run)
