@@ -14,16 +14,16 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 _MEGABYTE = 1024 * 1024
-_PATIENCE_S = 60.0
+_PATIENCE_S = 120.0
 
 
 class Crowd(Struct, frozen=True, kw_only=True):
     """What a crowd saw.
 
     Attributes:
-        answers_s: From a moved slider to the end of the page's run, of every move.
+        answers_s: From a moved slider to the end of the page's run with its target, of every move.
         errors: Exceptions on a page, or moves without an answer.
-        foreign: Answers that held another visitor's target.
+        foreign: Titles of a page with a target that its visitor never asked for.
     """
 
     answers_s: list[float]
@@ -32,64 +32,95 @@ class Crowd(Struct, frozen=True, kw_only=True):
 
 
 class Visitor:
-    """One session: its own target, and what the page says about it."""
+    """One session: its own targets, and what the page says about them.
+
+    Like a browser it also asks again for the parts of the page that refresh themselves.
+    """
 
     def __init__(self, socket: websockets.ClientConnection) -> None:
         self._socket = socket
         self._page = ""
         self._slider = ""
-        self._others: dict[str, WidgetState] = {}
+        self._target: float | None = None
+        self._awaited = ""
+        self._title = ""
+        self._answered = asyncio.Event()
+        self._refreshing: list[asyncio.Task[None]] = []
         self.low = self.high = 0.0
-        self.title = ""
+        self.titles: set[str] = set()
         self.errors = 0
 
     async def open(self) -> None:
         """The first run of the page."""
-        await self._socket.send(self._rerun(None))
-        await self._until_finished()
+        await self._ask_and_wait()
 
     async def move(self, target: float) -> float:
-        """Move the slider; seconds until the page has run with the new target."""
+        """Move the slider; seconds until the page has run with the new target.
+
+        Raises:
+            TimeoutError: It has not.
+        """
         started = time.perf_counter()
-        self.title = ""
-        await self._socket.send(self._rerun(target))
-        await self._until_finished()
+        self._target, self._awaited = target, f"{target:.2f}"
+        await self._ask_and_wait()
         return time.perf_counter() - started
 
-    def _rerun(self, target: float | None) -> bytes:
+    async def listen(self) -> None:
+        """Take what the page sends, until cancelled."""
+        async for data in self._socket:
+            message = ForwardMsg()
+            message.ParseFromString(data if isinstance(data, bytes) else data.encode())
+            kind = message.WhichOneof("type")
+            if kind == "new_session" and not message.metadata.run.fragment_ids:
+                self._page = message.new_session.page_script_hash
+                self.leave()
+            elif kind == "auto_rerun":
+                part = message.auto_rerun
+                self._refreshing.append(asyncio.create_task(self._refresh(part.fragment_id, part.interval)))
+            elif kind == "delta" and message.delta.HasField("new_element"):
+                self._read(message.delta.new_element)
+            elif kind == "script_finished" and message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
+                self.titles.add(self._title)
+                if self._awaited in self._title:
+                    self._answered.set()
+
+    async def _ask_and_wait(self) -> None:
+        self._answered.clear()
+        await self._socket.send(self._rerun())
+        async with asyncio.timeout(_PATIENCE_S):
+            await self._answered.wait()
+
+    async def _refresh(self, part: str, interval_s: float) -> None:
+        while True:
+            await asyncio.sleep(interval_s)
+            await self._socket.send(self._rerun(part))
+
+    def leave(self) -> None:
+        """Ask no more for what refreshes itself."""
+        for task in self._refreshing:
+            task.cancel()
+        self._refreshing.clear()
+
+    def _rerun(self, part: str = "") -> bytes:
         message = BackMsg()
         state = message.rerun_script
         state.page_script_hash = self._page
         state.context_info.locale = "en-GB"
-        if target is not None:
+        state.fragment_id = part
+        state.is_auto_rerun = bool(part)
+        if self._target is not None:
             moved = WidgetState(id=self._slider)
-            moved.double_array_value.data.append(target)
+            moved.double_array_value.data.append(self._target)
             state.widget_states.widgets.append(moved)
         return bytes(message.SerializeToString())
 
-    async def _until_finished(self) -> None:
-        async with asyncio.timeout(_PATIENCE_S):
-            while True:
-                data = await self._socket.recv()
-                message = ForwardMsg()
-                message.ParseFromString(data if isinstance(data, bytes) else data.encode())
-                kind = message.WhichOneof("type")
-                if kind == "new_session":
-                    self._page = message.new_session.page_script_hash
-                elif kind == "delta" and message.delta.HasField("new_element"):
-                    self._read(message.delta.new_element)
-                elif kind == "script_finished" and message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
-                    return
-
     def _read(self, element: object) -> None:
         kind = element.WhichOneof("type")  # type: ignore[attr-defined]
-        if kind == "slider" and not self._slider:
+        if kind == "slider":
             slider = element.slider  # type: ignore[attr-defined]
             self._slider, self.low, self.high = slider.id, slider.min, slider.max
-        elif kind == "slider":
-            self._slider = element.slider.id  # type: ignore[attr-defined]
         elif kind == "heading" and element.heading.tag == "h1":  # type: ignore[attr-defined]
-            self.title = element.heading.body  # type: ignore[attr-defined]
+            self._title = element.heading.body  # type: ignore[attr-defined]
         elif kind == "exception":
             self.errors += 1
 
@@ -103,23 +134,26 @@ async def visit(port: int, visitors: int, moves: int, think_s: float, seed: int)
         nonlocal errors, foreign
         dice = random.Random(1000 * seed + number)  # noqa: S311
         address = f"ws://127.0.0.1:{port}/_stcore/stream"
-        async with websockets.connect(address, max_size=None, subprotocols=["streamlit"]) as socket:  # type: ignore[list-item]
+        async with websockets.connect(address, max_size=None, ping_interval=None, subprotocols=["streamlit"]) as socket:  # type: ignore[list-item]
             visitor = Visitor(socket)
+            listening = asyncio.create_task(visitor.listen())
             await asyncio.sleep(dice.uniform(0, think_s))
             await visitor.open()
+            opening = set(visitor.titles)
             steps = max(round((visitor.high - visitor.low) * 100) - 1, 1)
+            own: list[str] = []
             for move in range(moves):
                 await asyncio.sleep(dice.uniform(0.5, 1.5) * think_s)
-                # No two visitors ever have the same target at the same move.
                 target = round(visitor.low + (1 + (number + move * 7) % steps) / 100, 2)
+                own.append(f"{target:.2f}")
                 try:
                     answers.append(await visitor.move(target))
                 except TimeoutError:
                     errors += 1
-                    continue
-                if f"{target:.2f}" not in visitor.title:
-                    foreign += 1
+            foreign += sum(not any(target in title for target in own) for title in visitor.titles - opening)
             errors += visitor.errors
+            visitor.leave()
+            listening.cancel()
 
     await asyncio.gather(*(one(number) for number in range(visitors)))
     return Crowd(answers_s=answers, errors=errors, foreign=foreign)

@@ -57,7 +57,7 @@ class Desk:
             if job is not None:
                 self._jobs.move_to_end(key)
                 return job
-            if self._waiting >= MOST_WAITING and not urgent:
+            if self.is_crowded and not urgent:
                 return None
             job = self._jobs[key] = Job()
             self._waiting += 1
@@ -65,6 +65,11 @@ class Desk:
                 self._jobs.popitem(last=False)
         self._worker.submit(self._do, job, options, whole)
         return job
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether those who are not urgent are turned away."""
+        return self._waiting >= MOST_WAITING
 
     def _do(self, job: Job, options: Callable[[], Plan], whole: Callable[[Plan], Plan]) -> None:
         with self._lock:

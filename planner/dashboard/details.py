@@ -8,6 +8,7 @@ from __future__ import annotations
 import streamlit as st
 
 from planner.cost.plan import Plan
+from planner.dashboard.background import DESK
 from planner.dashboard.session import Session, session, write_address
 
 REST_SECONDS = 0.4
@@ -22,12 +23,17 @@ def state(here: Session) -> str:
     """What to say above figures that may be of an older scenario; empty where they are those of the inputs."""
     if details(here) is not None:
         return ""
-    return here.words.frame.others_first if here.must_ask else here.words.frame.being_computed
+    return here.words.frame.others_first if is_turned_away(here) else here.words.frame.being_computed
+
+
+def is_turned_away(here: Session) -> bool:
+    """Whether other visitors come first, so that this one has to say that it is wanted."""
+    return here.must_ask if here.job_scenario == here.scenario else DESK.is_crowded
 
 
 def ask_button(here: Session, key: str) -> None:
     """Where many visitors plan at once, other GPUs are computed for those who ask."""
-    if here.must_ask and details(here) is None:
+    if is_turned_away(here) and details(here) is None:
         st.button(
             here.words.frame.compute, key=f"compute_{key}", on_click=here.ask_for_details, kwargs={"urgent": True}
         )
@@ -35,7 +41,7 @@ def ask_button(here: Session, key: str) -> None:
 
 def follow_up(here: Session) -> None:
     """Ask for the rest as soon as the inputs rest, and look for it until it is there."""
-    if here.job_scenario == here.scenario and (here.must_ask or _is_over(here)):
+    if is_turned_away(here) or (here.job_scenario == here.scenario and _is_over(here)):
         return
     here.inputs_at_rest = False
     st.fragment(_look, run_every=REST_SECONDS)()

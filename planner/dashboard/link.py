@@ -1,5 +1,7 @@
 """A link is a plan: the query parameters are the fields of `Scenario` by name, the calibration's id and the language.
 
+Fields that hold several things (own costs, risks, a supplier's offer, modalities) are compact JSON.
+
 A value that cannot be used is named in a notice; it is never silently replaced.
 """
 
@@ -25,6 +27,7 @@ ALWAYS_SHOWN = ("target_loss", "gpu")
 _NOTHING = "none"
 _LONGEST_SHOWN = 40
 _MAX_LENGTH = 200
+_MAX_LENGTH_OF_SEVERAL = 16_000
 
 
 class Bounds(Struct, frozen=True, kw_only=True):
@@ -89,7 +92,7 @@ def read_link(
             scenario = msgspec.convert({**msgspec.to_builtins(scenario), name: value}, Scenario, strict=True)
         except (InputError, msgspec.ValidationError, _UnusableError) as problem:
             reason = str(problem) if isinstance(problem, _UnusableError) else say.no_value
-            kept = _text(msgspec.to_builtins(opening)[name])
+            kept = _shortened(_text(msgspec.to_builtins(opening)[name]))
             notices.append(say.unusable.format(name=name, value=_shown(text), reason=reason, kept=kept))
     return scenario, tuple(notices)
 
@@ -107,20 +110,31 @@ def _kinds() -> dict[str, frozenset[type]]:
 def _members(kind: object) -> tuple[type, ...]:
     if isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union:
         return tuple(member for part in typing.get_args(kind) for member in _members(part))
-    return (kind,) if isinstance(kind, type) else ()
+    origin = typing.get_origin(kind) or kind
+    return (origin,) if isinstance(origin, type) else ()
 
 
 def _value(text: str, kinds: frozenset[type], say: LinkWords) -> object:
-    if len(text) > _MAX_LENGTH:
+    several = any(issubclass(kind, tuple | Struct) for kind in kinds)
+    if len(text) > (_MAX_LENGTH_OF_SEVERAL if several else _MAX_LENGTH):
         raise _UnusableError(say.too_long)
     if text == _NOTHING:
         return None
+    if several:
+        return _of_json(text, say)
     if bool in kinds:
         return {"true": True, "false": False}.get(text, text)
     if float in kinds or int in kinds:
         number = parse_number(text, file="link", row=None, field="value")
         return int(number) if int in kinds and number == int(number) else number
     return text
+
+
+def _of_json(text: str, say: LinkWords) -> object:
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as problem:
+        raise _UnusableError(say.no_value) from problem
 
 
 def _check(name: str, value: object, bounds: Bounds, say: LinkWords) -> None:
@@ -138,8 +152,14 @@ def _text(value: object) -> str:
         return _NOTHING
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, tuple | list | dict):
+        return msgspec.json.encode(value).decode()
     return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
 def _shown(text: str) -> str:
-    return repr(text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 3] + "...")
+    return repr(_shortened(text))
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 3] + "..."

@@ -7,7 +7,7 @@ import streamlit as st
 
 from planner.cost.plan import Option, Plan
 from planner.cost.scenario import Scenario
-from planner.dashboard.details import ask_button, state
+from planner.dashboard.details import ask_button, is_turned_away, state
 from planner.dashboard.frame import escape
 from planner.dashboard.session import Session, session
 from planner.report.words import numbers, sentences
@@ -28,7 +28,7 @@ def _table() -> None:
     ask_button(here, "options")
     if plan is None:
         st.caption(waits)
-        if not here.must_ask:
+        if not is_turned_away(here):
             st.skeleton(height=_HEIGHT_PX)
         return
     feasible = [option for option in plan.options if option.reason is None]

@@ -30,6 +30,7 @@ from planner.law import (
     Comparison,
     Contender,
     Law,
+    Prospect,
     compare,
     contenders_of,
     fit_law,
@@ -170,11 +171,16 @@ def _forecast(
     calibration: Loaded, configuration: int, target_loss: float, unique_studies: float | None
 ) -> tuple[Forecast, tuple[Quality, ...]]:
     """What the law says about a target; does not depend on GPUs and prices."""
-    law = fitted(calibration, configuration).law
     return (
-        forecast(law, target_loss, unique_examples=unique_studies),
+        _prospect(calibration, configuration, unique_studies).forecast(target_loss),
         loss_to_quality(calibration.calibration, target_loss),
     )
+
+
+@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs=_HASHES)
+def _prospect(calibration: Loaded, configuration: int, unique_studies: float | None) -> Prospect:
+    """What the law says whatever the target: a moved slider does not draw its curves again."""
+    return Prospect(fitted(calibration, configuration).law, unique_examples=unique_studies)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=_HASHES)

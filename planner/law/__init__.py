@@ -2,7 +2,7 @@
 
 from planner.law.compare import Comparison, Contender, compare, contenders_of, pooled_exponent
 from planner.law.engine import Law, fit_law
-from planner.law.forecast import examples_to, forecast
+from planner.law.forecast import Prospect, examples_to, forecast
 from planner.law.next_run import NextRun, next_run
 from planner.law.paths import loss_paths
 from planner.law.quality import loss_to_quality
@@ -15,6 +15,7 @@ __all__ = [
     "Law",
     "NextRun",
     "PointFit",
+    "Prospect",
     "compare",
     "contenders_of",
     "examples_to",

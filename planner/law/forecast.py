@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from functools import cached_property
 
 import msgspec
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from planner.law.diagnose import PASSES_AS_GOOD_AS_NEW
 from planner.law.engine import Law
-from planner.outcome import Forecast, Severity, Verdict, VerdictName
+from planner.outcome import CurveBand, Forecast, Interval, Severity, Verdict, VerdictName
 
 FloatArray = NDArray[np.float64]
 
@@ -23,6 +23,105 @@ _FARTHEST = 1e6
 _GRID_POINTS = 80
 
 
+class Prospect:
+    """What a law says before a target is named: asked about one target after another, the draws are made once.
+
+    Args:
+        law: From `fit_law`.
+        horizon_examples: What money or time allow, in examples; None: not limited by them.
+        unique_examples: Different studies that are or will be there; None: those of the calibration.
+    """
+
+    def __init__(
+        self, law: Law, *, horizon_examples: float | None = None, unique_examples: float | None = None
+    ) -> None:
+        self.law = with_studies(law, unique_examples)
+        self.horizon, self.reason = horizon_of(self.law, horizon_examples, unique_examples)
+        self._first, self._last = float(law.curve.examples_n[0]), float(law.curve.examples_n[-1])
+
+    def forecast(self, target_loss: float) -> Forecast:
+        """What the law says about one target, nats per suffix token."""
+        law = self.law
+        examples = self.examples_to(target_loss)
+        floor_above = _floor_above(law, target_loss)
+        at_horizon = self._own_at_horizon if floor_above >= FLOOR_ABOVE else self._at_horizon
+        probability = float(((examples <= self.horizon) | (at_horizon <= target_loss)).mean())
+        name, sentence = _verdict(law, target_loss, probability, floor_above, self.horizon, self.reason)
+        return Forecast(
+            target_loss=target_loss,
+            examples_m=examples,
+            asymptote=law.asymptote,
+            verdict=Verdict(
+                name=name,
+                probability=probability,
+                sentence=sentence,
+                target_loss=target_loss,
+                horizon_examples=self.horizon,
+                horizon_reason=self.reason,
+            ),
+            loss_at_horizon=self._loss_at_horizon,
+            findings=law.findings,
+            band=self._band,
+            measured_examples=law.curve.examples_n.tolist(),
+            measured_loss=law.curve.loss_n.tolist(),
+            largest_examples=self._last,
+            sentence=law.sentence,
+        )
+
+    def examples_to(self, target_loss: float) -> FloatArray:
+        """Examples at which every draw first reaches the target, shape (m,); inf where it never does.
+
+        A draw whose floor lies above the target, or that needs more than a million times the largest budget, is at
+        infinity. Running minima make a lower target never cheaper, draw by draw.
+
+        The draws are those of what a run shows, calibrated; but where the floor is the likely obstacle those of the
+        law itself: what a run shows off its law does not lower a floor. In the lower tail the calibrated draws are the
+        wider ones, so a lower target is never cheaper on either side of the switch.
+        """
+        paths = self._own_paths if _floor_above(self.law, target_loss) >= FLOOR_ABOVE else self._paths
+        reached = paths <= target_loss
+        after = reached.argmax(axis=1)
+        rows = np.arange(len(paths))
+        before = np.maximum(after - 1, 0)
+        high, low = paths[rows, before], paths[rows, after]
+        fall = np.maximum(high - low, 1e-15 * high)
+        share = np.where(after > 0, np.clip((high - target_loss) / fall, 0.0, 1.0), 1.0)
+        log_t = np.log(self._grid)
+        log_examples = log_t[before] + share * (log_t[after] - log_t[before])
+        return np.where(reached.any(axis=1), np.exp(log_examples), np.inf)
+
+    @cached_property
+    def _grid(self) -> FloatArray:
+        near = np.geomspace(self._first, self._last, 12)
+        return np.unique(np.concatenate([near, np.geomspace(self._last, _FARTHEST * self._last, _GRID_POINTS)]))
+
+    @cached_property
+    def _paths(self) -> FloatArray:
+        """Running minima of what a run shows, shape (m, q)."""
+        return np.minimum.accumulate(self.law.paths(self._grid), axis=1)
+
+    @cached_property
+    def _own_paths(self) -> FloatArray:
+        """Running minima of the law itself, shape (m, q)."""
+        return np.minimum.accumulate(self.law.draws.paths(self._grid), axis=1)
+
+    @cached_property
+    def _at_horizon(self) -> FloatArray:
+        return self.law.paths(np.array([self.horizon]))[:, 0]
+
+    @cached_property
+    def _own_at_horizon(self) -> FloatArray:
+        return self.law.draws.paths(np.array([self.horizon]))[:, 0]
+
+    @cached_property
+    def _loss_at_horizon(self) -> Interval:
+        return self.law.loss_at(self.horizon)
+
+    @cached_property
+    def _band(self) -> CurveBand:
+        return self.law.band(self._first, max(self.horizon, self._last))
+
+
 def forecast(
     law: Law,
     target_loss: float,
@@ -30,7 +129,7 @@ def forecast(
     horizon_examples: float | None = None,
     unique_examples: float | None = None,
 ) -> Forecast:
-    """What the law says about one target.
+    """What the law says about one target; `Prospect` where there are several.
 
     Args:
         law: From `fit_law`.
@@ -38,73 +137,17 @@ def forecast(
         horizon_examples: What money or time allow, in examples; None: not limited by them.
         unique_examples: Different studies that are or will be there; None: those of the calibration.
     """
-    law = with_studies(law, unique_examples)
-    curve = law.curve
-    largest = float(curve.examples_n[-1])
-    horizon, reason = horizon_of(law, horizon_examples, unique_examples)
-    examples = examples_to(law, target_loss)
-    at_horizon = _paths_towards(law, target_loss)(np.array([horizon]))[:, 0]
-    probability = float(((examples <= horizon) | (at_horizon <= target_loss)).mean())
-    floor_above = _floor_above(law, target_loss)
-    name, sentence = _verdict(law, target_loss, probability, floor_above, horizon, reason)
-    band_end = max(horizon, largest)
-    return Forecast(
-        target_loss=target_loss,
-        examples_m=examples,
-        asymptote=law.asymptote,
-        verdict=Verdict(
-            name=name,
-            probability=probability,
-            sentence=sentence,
-            target_loss=target_loss,
-            horizon_examples=horizon,
-            horizon_reason=reason,
-        ),
-        loss_at_horizon=law.loss_at(horizon),
-        findings=law.findings,
-        band=law.band(float(curve.examples_n[0]), band_end),
-        measured_examples=curve.examples_n.tolist(),
-        measured_loss=curve.loss_n.tolist(),
-        largest_examples=largest,
-        sentence=law.sentence,
-    )
+    return Prospect(law, horizon_examples=horizon_examples, unique_examples=unique_examples).forecast(target_loss)
 
 
 def examples_to(law: Law, target_loss: float) -> FloatArray:
-    """Examples at which every draw first reaches the target, shape (m,); inf where it never does.
-
-    A draw whose floor lies above the target, or that needs more than a million times the largest budget, is at
-    infinity. Running minima make a lower target never cheaper, draw by draw.
-    """
-    first, last = float(law.curve.examples_n[0]), float(law.curve.examples_n[-1])
-    grid = np.unique(
-        np.concatenate([np.geomspace(first, last, 12), np.geomspace(last, _FARTHEST * last, _GRID_POINTS)])
-    )
-    paths = np.minimum.accumulate(_paths_towards(law, target_loss)(grid), axis=1)
-    reached = paths <= target_loss
-    after = reached.argmax(axis=1)
-    rows = np.arange(len(paths))
-    before = np.maximum(after - 1, 0)
-    high, low = paths[rows, before], paths[rows, after]
-    fall = np.maximum(high - low, 1e-15 * high)
-    share = np.where(after > 0, np.clip((high - target_loss) / fall, 0.0, 1.0), 1.0)
-    log_t = np.log(grid)[before] + share * (np.log(grid)[after] - np.log(grid)[before])
-    return np.where(reached.any(axis=1), np.exp(log_t), np.inf)
+    """Examples at which every draw first reaches the target, shape (m,); inf where it never does (`Prospect`)."""
+    return Prospect(law).examples_to(target_loss)
 
 
 def _floor_above(law: Law, target_loss: float) -> float:
     """P(c >= target)."""
     return float((law.draws.asymptotes() >= target_loss).mean())
-
-
-def _paths_towards(law: Law, target_loss: float) -> Callable[[FloatArray], FloatArray]:
-    """The draws that tell whether a target is reached.
-
-    Those of what a run shows, calibrated; but where the floor is the likely obstacle those of the law itself: what a
-    run shows off its law does not lower a floor. In the lower tail the calibrated draws are the wider ones, so a lower
-    target is never cheaper on either side of the switch.
-    """
-    return law.draws.paths if _floor_above(law, target_loss) >= FLOOR_ABOVE else law.paths
 
 
 def with_studies(law: Law, unique_examples: float | None) -> Law:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
+
 import msgspec
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from planner.cost.scenario import Scenario, Tenure
+from planner.cost.given import GivenCost, Modality, Risk, ServerQuote
+from planner.cost.scenario import Layout, Scenario, ServingMode, Tenure
 from planner.dashboard.link import Bounds, read_link, write_link
 from planner.report.words import words
 
@@ -32,10 +36,48 @@ scenarios = st.builds(
     retunings_per_year=st.floats(0, 52),
     answer_tokens=st.integers(1, 512),
     vat_rate=st.floats(0, 1),
+    serving_mode=st.sampled_from(ServingMode),
+    layout=st.sampled_from(Layout),
+    reverse_charge=st.none() | st.booleans(),
+    carry_over=st.booleans(),
+    first_month=st.none() | st.sampled_from(["2027-01", "2031-12"]),
+)
+texts = st.text(min_size=1, max_size=80)
+own = st.builds(
+    msgspec.structs.replace,
+    scenarios,
+    costs=st.lists(
+        st.builds(
+            GivenCost,
+            code=st.sampled_from(["downtime", "ours"]),
+            label=st.none() | texts,
+            eur_once=st.floats(0, 1e6),
+            vat=st.booleans(),
+            source=texts,
+        ),
+        max_size=4,
+    ).map(tuple),
+    risks=st.lists(
+        st.builds(
+            Risk, name=texts, probability=st.floats(0, 1), impact_eur=st.floats(1, 1e6), mitigation=texts, source=texts
+        ),
+        max_size=4,
+    ).map(tuple),
+    modalities=st.sampled_from([(), (Modality(name="CT", share=0.4), Modality(name="MR & X=ray", share=0.6))]),
+    quote=st.none()
+    | st.builds(
+        ServerQuote,
+        supplier=texts,
+        gpu=st.sampled_from(BOUNDS.gpus),
+        price_eur=st.floats(1, 1e6),
+        quoted_on=st.dates(datetime.date(2026, 1, 1), datetime.date(2026, 6, 1)),
+        valid_until=st.dates(datetime.date(2026, 7, 1), datetime.date(2027, 6, 1)),
+        watts_at_wall=st.floats(1, 1e4),
+    ),
 )
 
 
-@given(scenario=scenarios)
+@given(scenario=own)
 def test_a_link_brings_back_its_scenario(scenario: Scenario) -> None:
     link = write_link(scenario, opening=OPENING, calibration_id="medpix")
     found, notices = read(link)
@@ -92,7 +134,40 @@ def test_a_link_of_another_calibration_is_named() -> None:
     assert "medpix" in notices[0]
 
 
-@given(parameters=st.dictionaries(st.sampled_from([*FIELDS, "calibration", "x"]) | st.text(max_size=20), st.text()))
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("costs", '[{"code":"downtime","eur_once":-1,"source":"us"}]'),
+        ("costs", '[{"code":"downtime"'),
+        ("costs", "{}"),
+        ("risks", "[" * 10_000),
+        ("risks", "[" * 100_000),
+        ("risks", '[{"name":"x","probability":2,"impact_eur":1,"source":"us"}]'),
+        ("quote", '{"supplier":"x","gpu":"zz"}'),
+        ("modalities", '[{"name":"CT","share":"much"}]'),
+    ],
+)
+def test_a_bad_list_in_a_link_is_named_and_changes_nothing(name: str, text: str) -> None:
+    scenario, notices = read({name: text})
+    assert scenario == OPENING
+    assert len(notices) == 1
+    assert name in notices[0]
+    assert len(notices[0]) < 400
+
+
+hostile = st.one_of(
+    st.text(),
+    st.sampled_from(
+        ["null", "[]", "{}", "[[]]", "true", "1e999", "-0", "=1+1", "$x$", "<script>", "../..", "\x00", "none"]
+    ),
+    st.recursive(st.none() | st.booleans() | st.floats() | st.text(max_size=9), st.lists, max_leaves=9).map(
+        lambda value: msgspec.json.encode(value).decode()
+    ),
+)
+
+
+@settings(max_examples=500)
+@given(parameters=st.dictionaries(st.sampled_from([*FIELDS, "calibration", "x"]) | st.text(max_size=20), hostile))
 def test_no_link_raises_and_every_difference_is_either_used_or_named(parameters: dict[str, str]) -> None:
     scenario, notices = read(parameters)
     assert isinstance(scenario, Scenario)

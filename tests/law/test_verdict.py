@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks._shapes import SEEDS, SHAPES, T, drawn
 from planner.curve import curve_from_arrays
-from planner.law import examples_to, fit_law, forecast
+from planner.law import Prospect, examples_to, fit_law, forecast
 from planner.outcome import AsymptoteStatus, VerdictName
 from planner.record import LossKind
 
@@ -94,3 +94,14 @@ def test_training_loss_forbids_a_confident_verdict_however_clean_the_curve() -> 
     answer = forecast(fit_law(curve), 1.5)
     assert answer.verdict.name is VerdictName.UNDECIDED
     assert "training loss" in answer.verdict.sentence
+
+
+def test_a_prospect_says_of_each_target_what_it_would_say_of_that_target_alone() -> None:
+    targets = (2.0, 1.2, 1.6, 1.2)
+    prospect = Prospect(LAW, unique_examples=5_000.0)
+    for target in targets:
+        alone, asked = forecast(LAW, target, unique_examples=5_000.0), prospect.forecast(target)
+        np.testing.assert_array_equal(asked.examples_m, alone.examples_m)
+        assert asked.verdict == alone.verdict
+        assert asked.band == alone.band
+        assert asked.loss_at_horizon == alone.loss_at_horizon
