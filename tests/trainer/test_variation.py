@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -98,15 +99,15 @@ def test_only_budgets_that_repeat_a_subset_are_run_on_it_and_only_for_the_base()
 
 
 @given(st.integers(1, 60), st.integers(1, 5), st.integers(1, 200))
-def test_what_is_evaluated_is_whole_cases_and_never_nothing(cases: int, each: int, limit: int) -> None:
+def test_what_is_evaluated_is_spread_over_the_cases(cases: int, each: int, limit: int) -> None:
     held_out = examples(cases, each)
     kept = evaluated(held_out, limit)
-    assert kept
-    assert len(kept) <= max(limit, each)
-    inside = {example.case for example in kept}
-    assert kept == tuple(example for example in held_out if example.case in inside)
-    if limit >= len(held_out):
-        assert kept == held_out
+    assert len(kept) == min(limit, len(held_out))
+    assert list(kept) == [example for example in held_out if example in kept]
+    counts = Counter(example.case for example in kept)
+    assert len(counts) == min(cases, limit)
+    assert max(counts.values()) - min(counts.values()) <= 1
+    assert set(kept) <= set(evaluated(held_out, limit + 1))
 
 
 def test_a_held_out_set_of_any_size_costs_a_few_percent_and_a_given_number_is_obeyed() -> None:
