@@ -6,7 +6,6 @@ import importlib.util
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from types import ModuleType
 
@@ -81,17 +80,11 @@ def test_every_value_of_a_scenario_is_an_option_and_its_default_is_the_one_in_th
             assert said == (f"{default:g}" if isinstance(default, float) else str(default)), option
 
 
-def test_help_is_there_within_a_fifth_of_a_second_more_than_python_takes() -> None:
-    def best(*command: str) -> float:
-        times = []
-        for _ in range(5):
-            start = time.perf_counter()
-            subprocess.run([sys.executable, *command], check=True, capture_output=True, cwd=ROOT)
-            times.append(time.perf_counter() - start)
-        return min(times)
-
-    ours = best("-c", "from planner.cli import main; main(['--help'])")
-    assert ours - best("-c", "pass") < 0.2
+def test_help_loads_no_library_that_takes_long() -> None:
+    code = "import sys\nfrom planner.cli import main\ntry:\n    main(['--help'])\nfinally:\n    print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert "Usage: plateau" in done.stdout
+    assert not {"numpy", "scipy", "pandas", "streamlit", "torch", "SALib"} & set(done.stdout.split())
 
 
 @pytest.mark.parametrize(
