@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from planner.curve import LossCurve
 from planner.law.diagnose import FEWEST_POINTS, diagnose
-from planner.law.interval import widened
+from planner.law.interval import kind_of, widened
 from planner.law.posterior import Posterior, posterior
 from planner.law.solve import FitStatus, PointFit, point_fit
 from planner.outcome import Asymptote, AsymptoteStatus, CurveBand, Finding, Interval, Severity
@@ -77,6 +77,7 @@ def calibrated_paths(curve: LossCurve, draws: Posterior, examples_q: FloatArray)
         examples_q / float(curve.examples_n[-1]),
         last_loss=draws.points.level,
         noise=float(np.median(draws.sigma_m)),
+        kind=kind_of(curve.configuration),
     )
 
 

@@ -18,7 +18,7 @@ FloatArray = NDArray[np.float64]
 VALIDATED_EXTRAPOLATION = 64.0
 CONFIDENT = 0.9
 # A target that will not be reached within the horizon is called unreachable when the floor is the likely cause.
-FLOOR_ABOVE = 0.7
+FLOOR_ABOVE = 0.65
 _FARTHEST = 1e6
 _GRID_POINTS = 80
 

@@ -9,7 +9,8 @@ with the posterior's own sd on that side, the extrapolation ratio, the noise of 
 far the last loss lies below one nat (near zero the same wobble is a larger share of the loss). The ends of the 80, 90
 and 95 % interval are multiples of it. What is forecast is the loss that a run will show. The numbers are data
 (`data/interval_calibration.csv`), learned by `python -m benchmarks.interval_calibration`; a calibration's own curve
-plays no part in them.
+plays no part in them. Adapters of vision-language models, the case that Plateau is for, have rows of their own: what is
+learned on all curves, with calibrations of that kind counted ten times.
 
 Legend: _m draws, _q queried examples.
 """
@@ -17,6 +18,7 @@ Legend: _m draws, _q queried examples.
 from __future__ import annotations
 
 import functools
+import itertools
 
 import numpy as np
 from msgspec import Struct
@@ -25,14 +27,17 @@ from scipy.special import ndtri
 
 from planner.errors import CatalogError, Mistake
 from planner.reading import parse_number, read_bytes, read_table
+from planner.record import Configuration
 from planner.resources import data_directory
 
 FloatArray = NDArray[np.float64]
 FILE = "interval_calibration.csv"
 FEATURES = ("constant", "log_sd", "log_ratio", "log_noise", "log_fall", "smallness")
 ENDS = ("end_80", "end_90", "end_95")
-COLUMNS = ("side", *FEATURES, *ENDS, "source", "as_of")
+COLUMNS = ("kind", "side", *FEATURES, *ENDS, "source", "as_of")
 SIDES = ("above", "below")
+ANY_CURVE, VISION_LANGUAGE_ADAPTER = "any curve", "vision-language adapter"
+KINDS = (ANY_CURVE, VISION_LANGUAGE_ADAPTER)
 LEVELS = (0.80, 0.90, 0.95)
 # Quantiles of the draws that become the ends of the intervals, on the side above.
 RANKS = np.array([0.5 + level / 2 for level in LEVELS])
@@ -80,7 +85,15 @@ def half_widths(log_loss_mq: FloatArray) -> tuple[FloatArray, FloatArray, FloatA
     return middle, (high - middle) / unit, (middle - low) / unit
 
 
-def widened(loss_mq: FloatArray, ratio_q: FloatArray, *, last_loss: float, noise: float) -> FloatArray:
+def kind_of(configuration: Configuration) -> str:
+    """The row of the table for a configuration: an adapter of known rank on a model that sees images, or any curve."""
+    sees_and_adapts = configuration.image_tokens is not None and configuration.lora_rank is not None
+    return VISION_LANGUAGE_ADAPTER if sees_and_adapts else ANY_CURVE
+
+
+def widened(
+    loss_mq: FloatArray, ratio_q: FloatArray, *, last_loss: float, noise: float, kind: str = ANY_CURVE
+) -> FloatArray:
     """Spread draws around their median as the table asks (in ln loss); their order is kept; shape (m, q).
 
     Args:
@@ -88,13 +101,14 @@ def widened(loss_mq: FloatArray, ratio_q: FloatArray, *, last_loss: float, noise
         ratio_q: Queried examples over the largest measured ones; at 1 and below nothing is changed, from 2 on all.
         last_loss: Measured at the largest budget.
         noise: Relative standard deviation from one run to the next.
+        kind: One of `KINDS`.
     """
     log_loss = np.log(loss_mq)
     middle, *sds = half_widths(log_loss)
     out = log_loss.copy()
     share = np.clip(np.log(np.maximum(ratio_q, 1.0)) / np.log(_CALIBRATED_FROM), 0.0, 1.0)
     for side, sd, sign in zip(SIDES, sds, (1.0, -1.0), strict=True):
-        table = spreads()[side]
+        table = spreads()[kind, side]
         spread = np.exp(features(sd, ratio_q, noise, middle, last_loss) @ table.coefficients)
         own = np.maximum.accumulate(
             sign * (np.quantile(log_loss, RANKS if sign > 0 else 1 - RANKS, axis=0) - middle), axis=0
@@ -119,8 +133,8 @@ def _moved(size: FloatArray, own: FloatArray, ends: FloatArray) -> FloatArray:
 
 
 @functools.cache
-def spreads() -> dict[str, Spread]:
-    """The table by side.
+def spreads() -> dict[tuple[str, str], Spread]:
+    """The table by kind and side.
 
     Raises:
         CatalogError: A row is missing or not a number.
@@ -133,10 +147,12 @@ def spreads() -> dict[str, Spread]:
             parse_number(row[name], file=FILE, row=number, field=name, error=CatalogError)
             for name in (*FEATURES, *ENDS)
         ]
-        found[row["side"]] = Spread(
+        found[row["kind"], row["side"]] = Spread(
             coefficients=np.array(values[: len(FEATURES)]), ends=np.array(values[len(FEATURES) :])
         )
-    if set(found) != set(SIDES):
-        reason = f"expected one row each for {' and '.join(SIDES)}, got {', '.join(found) or 'none'}"
+    wanted = set(itertools.product(KINDS, SIDES))
+    if set(found) != wanted:
+        names = [", ".join(" ".join(pair) for pair in sorted(pairs)) or "none" for pairs in (wanted, found)]
+        reason = f"expected one row each for {names[0]}; got {names[1]}"
         raise CatalogError([Mistake(file=FILE, field="side", reason=reason, remedy="Install Plateau again")])
     return found

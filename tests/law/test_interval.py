@@ -2,6 +2,7 @@
 
 import csv
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +10,8 @@ from hypothesis import strategies as st
 
 from planner.curve import curve_from_arrays
 from planner.law import fit_law
-from planner.law.interval import COLUMNS, FILE, SIDES, spreads, widened
+from planner.law.interval import ANY_CURVE, COLUMNS, FILE, KINDS, SIDES, VISION_LANGUAGE_ADAPTER, spreads, widened
+from planner.record import Configuration
 from planner.resources import data_directory
 
 
@@ -17,8 +19,10 @@ def draws(seed: int, spread: float) -> np.ndarray:
     return np.exp(spread * np.random.default_rng(seed).standard_t(4, size=(500, 1)))
 
 
-def spread_of(loss: np.ndarray, ratio: float, *, noise: float = 0.005, last_loss: float = 1.2) -> np.ndarray:
-    return widened(loss, np.array([ratio]), last_loss=last_loss, noise=noise)
+def spread_of(
+    loss: np.ndarray, ratio: float, *, noise: float = 0.005, last_loss: float = 1.2, kind: str = ANY_CURVE
+) -> np.ndarray:
+    return widened(loss, np.array([ratio]), last_loss=last_loss, noise=noise, kind=kind)
 
 
 def width(loss: np.ndarray) -> float:
@@ -51,14 +55,15 @@ def test_nothing_changes_where_it_was_measured() -> None:
     assert np.array_equal(spread_of(loss, 0.5), loss)
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("side", "level"), [(side, level) for side in SIDES for level in (80, 90, 95)])
-def test_the_ends_of_the_intervals_are_those_of_the_table(side: str, level: int) -> None:
+def test_the_ends_of_the_intervals_are_those_of_the_table(side: str, level: int, kind: str) -> None:
     """Twice the multiples, twice the distance of every end from the median."""
     loss = draws(1, 0.05)
     rank = 0.5 + level / 200 if side == "above" else 0.5 - level / 200
-    moved = spread_of(loss, 8.0)
+    moved = spread_of(loss, 8.0, kind=kind)
     middle = float(np.log(np.median(loss)))
-    table = spreads()[side]
+    table = spreads()[kind, side]
     tenth, ninetieth = np.quantile(np.log(loss[:, 0]), [0.1, 0.9])
     sd = (ninetieth - middle if side == "above" else middle - tenth) / 1.2815515655446004
     features = [1, np.log(sd), np.log(8), np.log(0.005), np.log(np.log(1.2) - middle), 0.0]
@@ -85,7 +90,7 @@ def test_every_row_of_the_table_has_a_source_a_date_and_nested_ends() -> None:
     with (data_directory() / FILE).open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert set(rows[0]) == set(COLUMNS)
-    assert [row["side"] for row in rows] == list(SIDES)
+    assert [(row["kind"], row["side"]) for row in rows] == [(kind, side) for kind in KINDS for side in SIDES]
     assert all(row["source"] and row["as_of"] for row in rows)
     for table in spreads().values():
         assert table.ends[0] > 0
@@ -98,3 +103,16 @@ def test_a_law_is_spread_by_the_table() -> None:
     ahead = np.array([8 * t[-1]])
     plain, spread = law.draws.paths(ahead)[:, 0], law.paths(ahead)[:, 0]
     assert width(spread) > width(plain)
+
+
+def test_an_adapter_of_a_vision_language_model_has_its_own_rows() -> None:
+    t = 256 * 2.0 ** np.arange(7)
+    plain = curve_from_arrays(t, 5 * t**-0.4 + 1)
+    adapter = msgspec.structs.replace(plain, configuration=Configuration(image_tokens=256, lora_rank=8))
+    ahead = np.array([8 * t[-1]])
+    draws = fit_law(plain).draws.paths(ahead)
+    for curve, kind in ((plain, ANY_CURVE), (adapter, VISION_LANGUAGE_ADAPTER)):
+        law = fit_law(curve)
+        noise = float(np.median(law.draws.sigma_m))
+        expected = widened(draws, np.array([8.0]), last_loss=law.draws.points.level, noise=noise, kind=kind)
+        assert np.array_equal(law.paths(ahead), expected)
