@@ -196,6 +196,7 @@ def _trainer_steps(
             gradient_checkpointing=checkpointing,
             gradient_checkpointing_kwargs={"use_reentrant": False} if checkpointing else None,
             bf16=device.type == "cuda" and compute_dtype(cell.quantization, device) == torch.bfloat16,
+            fp16=device.type == "cuda" and compute_dtype(cell.quantization, device) == torch.float16,
             logging_strategy="no",
             save_strategy="no",
             report_to="none",

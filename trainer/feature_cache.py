@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-from planner.errors import Mistake, shown_name
+from planner.errors import Mistake, PlannerError, shown_name
 from planner.record import write_atomically
 from trainer.dataset import Example
 from trainer.dataset.image_file import ImageRefusedError, pixels
@@ -56,6 +56,7 @@ def build(
 
     Raises:
         InputError: All images that cannot be used, with their rows.
+        PlannerError: The vision tower computes values that are not finite.
     """
     rows = image_rows(examples)
     width = int(model.network.config.vision_config.hidden_size)
@@ -120,6 +121,12 @@ def _fill(
         if waiting:
             batch = torch.stack([values for _, values in waiting]).to(model.device, model.dtype)
             found = model.network.model.vision_tower(batch).last_hidden_state.to("cpu", model.dtype)
+            if not bool(torch.isfinite(found).all()):
+                arithmetic = str(model.dtype).removeprefix("torch.")
+                raise PlannerError(
+                    f"The vision tower computes values that are not finite in {arithmetic}. If --quantization fp32 is "
+                    "no better, the weights are damaged."
+                )
             mapped[torch.tensor([row for row, _ in waiting])] = found
             advance(len(waiting))
             waiting.clear()

@@ -12,6 +12,7 @@ from msgspec import Struct
 from safetensors import SafetensorError
 
 from planner.errors import MissingPartError
+from trainer.float16 import widen
 from trainer.last_layer import shorten_last_layer
 from trainer.quantize import compute_dtype, keep_trainable, loading_options
 from trainer.quiet import hush, quiet
@@ -159,12 +160,15 @@ def load_model(
     network.requires_grad_(False)
     keep_trainable(network)
     shorten_last_layer(network)
+    dtype = compute_dtype(quantization, device)
+    if dtype == torch.float16:
+        widen(network)
     return LoadedModel(
         network=network,
         tokenizer=found,
         name=name,
         device=device,
-        dtype=compute_dtype(quantization, device),
+        dtype=dtype,
         quantization=quantization,
         short_last_layer=True,
     )

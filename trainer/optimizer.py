@@ -2,7 +2,8 @@
 
 A bf16 number has 8 bits of mantissa: a step of 2e-4 on a weight of 0.05 would be rounded away, and so would the last
 micro-batches of a sum of gradients. The optimizer adds gradients up and moves weights in float32, and rounds the result
-into the adapter afterwards. Where the adapters are float32 the masters are the adapters.
+into the adapter afterwards. Where the adapters are float32 the masters are the adapters; where they are float16 the
+gradients come scaled by `loss_scale` and are collected without it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
+
+from trainer.float16 import LossScale
 
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
@@ -24,7 +27,7 @@ class MasterAdamW:
             for name, p in self._parameters.items()
         }
         self._adam = torch.optim.AdamW(self._masters.values(), lr=learning_rate, weight_decay=0.0)
-
+        self.loss_scale = LossScale(active=any(p.dtype == torch.float16 for p in self._parameters.values()))
         self._apart = [name for name, p in self._parameters.items() if p is not self._masters[name]]
 
     @property
@@ -48,6 +51,8 @@ class MasterAdamW:
             parameter, master = self._parameters[name], self._masters[name]
             if parameter.grad is not None:
                 gradient = parameter.grad.float()
+                if self.loss_scale.active:
+                    gradient /= self.loss_scale.value
                 master.grad = gradient if master.grad is None else master.grad.add_(gradient)
                 parameter.grad = None
 

@@ -27,7 +27,7 @@ _NO_DERIVATIVE = (
     "A layer has no derivative: adapters below it would get wrong gradients, silently. Use another --quantization, or "
     "another version of bitsandbytes."
 )
-_LAST_LAYER_DIFFERENCE = {torch.float32: 1e-4, torch.bfloat16: 5e-2}
+_LAST_LAYER_DIFFERENCE = {torch.float32: 1e-4, torch.float16: 1e-2, torch.bfloat16: 5e-2}
 
 
 class PreflightError(PlannerError):
@@ -156,7 +156,8 @@ def gradients(model: LoadedModel, batch: Batch, features: torch.Tensor) -> list[
     norms = [float(gradient.float().norm()) for gradient in found]
     if not math.isfinite(float(loss.detach())) or not all(math.isfinite(norm) for norm in norms):
         raise PreflightError(
-            "Loss or gradients of the first batch are not finite. In half precision use --quantization bf16 or fp32."
+            "Loss or gradients of the first batch are not finite. If --quantization fp32 is no better, the weights are "
+            "damaged."
         )
     if not any(norm > 0 for norm in norms):
         raise PreflightError("No gradient reaches the adapters: nothing would be learned.")

@@ -41,8 +41,8 @@ def native_arithmetic(device: torch.device) -> tuple[str, ...] | None:
 def gpu_arithmetic(capability: tuple[int, int]) -> tuple[str, ...]:
     """By CUDA compute capability: bf16 from Ampere (8.0) on, int8 from Turing (7.5) and Pascal's 6.1 on.
 
-    V100 (7.0) and T4 (7.5) are a class of their own: fp16 is all they have, and Gemma's activations overflow it. There
-    the step computes in float32.
+    V100 (7.0) and T4 (7.5) are a class of their own, `fp16` in `data/gpus.csv`: their tensor cores know nothing else,
+    and Gemma's activations overflow it (`trainer.float16` has the remedy). Older cards have no tensor cores.
     """
     found = []
     if capability >= (8, 0):
@@ -66,10 +66,13 @@ def cpu_arithmetic(cpuinfo: str) -> tuple[str, ...] | None:
 def precision_remark(quantization: str, device: torch.device) -> str | None:
     """What the user should know of this device and this quantization, or None."""
     native = native_arithmetic(device)
-    if device.type == "cuda" and native is not None and "bf16" not in native:
+    if device.type == "cuda" and native is not None and "bf16" not in native and quantization != "fp32":
+        if "fp16" not in native:
+            return "This GPU has no tensor cores: the step computes in float32, slowly. Weights are held as asked."
+        held = "weights of 16 bits are held in float16, and " if quantization == "bf16" else ""
         return (
-            "This GPU (the class of V100 and T4) has no bfloat16, and Gemma's activations overflow float16: the step "
-            "computes in float32, slower than on a newer GPU. Weights are held as asked."
+            f"This GPU (the class of V100 and T4) has no bfloat16: {held}matrix products are computed in float16. What "
+            "would overflow there stays in float32, and the loss is scaled."
         )
     needed = {"bf16": "bf16", "nf4": "bf16", "int8": "int8"}.get(quantization)
     if device.type != "cpu" or needed is None:
@@ -85,23 +88,26 @@ def precision_remark(quantization: str, device: torch.device) -> str | None:
 
 
 def default_quantization(device: torch.device) -> str:
-    """bf16 where the device computes in it, else fp32 (V100 and T4 cannot, a CPU is slow at it)."""
-    return "bf16" if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+    """bf16 (weights of 16 bits) where the device has tensor cores, else fp32: a CPU is slow at bf16."""
+    return "fp32" if device.type != "cuda" or compute_dtype("nf4", device) == torch.float32 else "bf16"
 
 
 def compute_dtype(quantization: str, device: torch.device) -> torch.dtype:
-    """Arithmetic of the step.
+    """Arithmetic of the step: bfloat16; float16 where the tensor cores know nothing else; float32 without any.
 
     Raises:
-        MissingPartError: The device has no bfloat16.
+        MissingPartError: bf16 weights are asked for, and the GPU computes in no 16-bit format.
     """
     if quantization == "fp32":
         return torch.float32
-    if device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
-        if quantization == "bf16":
-            raise MissingPartError("This GPU has no bfloat16 (V100, T4). Use --quantization fp32, int8 or nf4.")
-        return torch.float32
-    return torch.bfloat16
+    native = native_arithmetic(device) if device.type == "cuda" else ("bf16",)
+    if native is None or "bf16" in native:
+        return torch.bfloat16
+    if "fp16" in native:
+        return torch.float16
+    if quantization == "bf16":
+        raise MissingPartError("This GPU is too old for 16-bit arithmetic. Use --quantization fp32, int8 or nf4.")
+    return torch.float32
 
 
 def loading_options(quantization: str, device: torch.device) -> dict[str, Any]:

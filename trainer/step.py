@@ -16,6 +16,7 @@ from msgspec import Struct
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from trainer import suffix_head
+from trainer.float16 import LossScale
 from trainer.model import LoadedModel
 from trainer.optimizer import MasterAdamW
 from trainer.tokens import IGNORED, Batch, Encoded, collate, predicting_rows
@@ -126,25 +127,31 @@ def training_step(
 
     Losses are summed over tokens and divided by the tokens of the whole effective batch, so the result does not
     depend on how it was cut into micro-batches. Examples of like length go together, which saves padding. `between` is
-    called before every micro-batch; what it raises leaves everything untouched.
+    called before every micro-batch; what it raises leaves everything untouched. In float16 a step whose gradients
+    overflow is done again with half the loss scale, so that no example is lost.
     """
     by_length = sorted(examples, key=lambda example: len(example.prompt) + len(example.suffix))
     batches = micro_batches(model, by_length, micro_batch_size, loss_mask=loss_mask)
     tokens = sum(int((batch.labels != IGNORED).sum()) for batch in batches)
-    optimizer.zero_grad()
-    losses = []
-    for batch in batches:
-        between()
-        loss = summed_loss(model, batch, features(batch.images)) / tokens
-        torch.autograd.backward(loss)
-        losses.append(loss.detach())
-        if isinstance(optimizer, MasterAdamW):
-            optimizer.collect()
-    owners = optimizer.masters if isinstance(optimizer, MasterAdamW) else model.trainable()
-    norm = float(torch.nn.utils.clip_grad_norm_(owners, clip))
-    total = float(torch.stack(losses).double().sum())
-    finite = math.isfinite(total) and math.isfinite(norm)
+    masters = optimizer if isinstance(optimizer, MasterAdamW) else None
+    scale = masters.loss_scale if masters else LossScale(active=False)
+    while True:
+        optimizer.zero_grad()
+        losses = []
+        for batch in batches:
+            between()
+            loss = summed_loss(model, batch, features(batch.images)) / tokens
+            torch.autograd.backward(loss * scale.value if scale.active else loss)
+            losses.append(loss.detach())
+            if masters:
+                masters.collect()
+        norm = float(torch.nn.utils.clip_grad_norm_(masters.masters if masters else model.trainable(), clip))
+        total = float(torch.stack(losses).double().sum())
+        finite = math.isfinite(total) and math.isfinite(norm)
+        if finite or not math.isfinite(total) or not scale.overflowed():
+            break
     if finite:
+        scale.worked()
         optimizer.step()
     optimizer.zero_grad()
     return StepResult(loss=total, gradient_norm=norm, suffix_tokens=tokens, finite=finite)

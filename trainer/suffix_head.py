@@ -86,4 +86,5 @@ class _ChunkedLoss(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *upstream: torch.Tensor) -> tuple[torch.Tensor, None, None, None]:
         (gradient,) = ctx.saved_tensors
-        return gradient * upstream[0].to(gradient.dtype), None, None, None
+        # In float32: a loss scale of float16 may be beyond it, and 1/tokens has more digits than bf16.
+        return (gradient.float() * upstream[0]).to(gradient.dtype), None, None, None

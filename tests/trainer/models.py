@@ -8,6 +8,7 @@ import torch
 from msgspec import structs
 
 from trainer import tiny
+from trainer.float16 import widen
 from trainer.last_layer import shorten_last_layer
 from trainer.lora import add_lora
 from trainer.model import LoadedModel
@@ -32,6 +33,8 @@ def random_model(
     model.network.requires_grad_(False)
     shorten_last_layer(model.network)
     model.short_last_layer = True
+    if dtype == torch.float16:
+        widen(model.network)
     if targets:
         add_lora(model.network, targets=targets, rank=4, alpha=8, seed=0, dtype=dtype)
         with torch.random.fork_rng():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from planner.catalog import read_catalog
 from planner.errors import MissingPartError
 from trainer import quantize
 from trainer.quantize import compute_dtype, cpu_arithmetic, default_quantization, gpu_arithmetic, precision_remark
@@ -56,17 +57,42 @@ def test_an_emulated_precision_is_said(
 
 
 @pytest.fixture
-def volta(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: False)
-    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _=None: (7, 0))
+def card(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _=None: request.param)
 
 
-@pytest.mark.usefixtures("volta")
-def test_v100_and_t4_compute_in_float32_and_say_so() -> None:
+@pytest.mark.usefixtures("card")
+@pytest.mark.parametrize("card", [(7, 0), (7, 5)], indirect=True)
+def test_v100_and_t4_compute_in_float16_as_the_planner_counts_and_say_so() -> None:
+    assert default_quantization(CUDA) == "bf16"
+    assert {compute_dtype(name, CUDA) for name in ("bf16", "int8", "nf4")} == {torch.float16}
+    assert compute_dtype("fp32", CUDA) == torch.float32
+    assert "held in float16" in (precision_remark("bf16", CUDA) or "")
+    assert "held in float16" not in (precision_remark("nf4", CUDA) or "")
+    assert "loss is scaled" in (precision_remark("nf4", CUDA) or "")
+    assert precision_remark("fp32", CUDA) is None
+
+
+@pytest.mark.usefixtures("card")
+@pytest.mark.parametrize("card", [(8, 0), (9, 0)], indirect=True)
+def test_newer_cards_compute_in_bfloat16_and_nothing_is_said() -> None:
+    assert default_quantization(CUDA) == "bf16"
+    assert {compute_dtype(name, CUDA) for name in ("bf16", "int8", "nf4")} == {torch.bfloat16}
+    assert precision_remark("nf4", CUDA) is None
+
+
+@pytest.mark.usefixtures("card")
+@pytest.mark.parametrize("card", [(6, 1)], indirect=True)
+def test_a_card_without_tensor_cores_computes_in_float32() -> None:
     assert default_quantization(CUDA) == "fp32"
     assert {compute_dtype(name, CUDA) for name in ("fp32", "int8", "nf4")} == {torch.float32}
-    with pytest.raises(MissingPartError, match="no bfloat16"):
+    with pytest.raises(MissingPartError, match="--quantization fp32"):
         compute_dtype("bf16", CUDA)
-    remark = precision_remark("nf4", CUDA)
-    assert remark is not None
-    assert "float32" in remark
+    assert "float32" in (precision_remark("nf4", CUDA) or "")
+
+
+def test_the_class_of_every_card_of_the_catalog_is_the_one_that_the_trainer_computes_in() -> None:
+    """`precision_class` of data/gpus.csv, by the year: tensor cores know bf16 from 2020 (Ampere) on."""
+    for gpu in read_catalog().gpus:
+        capability = (8, 0) if gpu.launch_year >= 2020 else (7, 0)
+        assert gpu.precision_class == ("bf16" if "bf16" in gpu_arithmetic(capability) else "fp16"), gpu.gpu
