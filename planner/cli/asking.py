@@ -91,7 +91,7 @@ def planned(asked: Asked, catalog: Catalog) -> tuple[Plan, bool]:
         calibration,
         catalog,
         paths,
-        advice=_advice(next_run(law, scenario.target_loss)),
+        advice=_advice(next_run(law, scenario.target_loss, unique_examples=scenario.unique_studies)),
         modality_paths=modalities or None,
         other_models={name: _alternative(record, scenario, asked.seed) for name, record in asked.alternatives},
     )

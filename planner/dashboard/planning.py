@@ -75,8 +75,12 @@ class Planner:
         return self._known_paths[unique_studies]
 
     def _advice(self) -> Advice:
-        horizon = self._prediction.verdict.horizon_examples
-        further = next_run(self._law, self._scenario.target_loss, horizon_examples=horizon)
+        further = next_run(
+            self._law,
+            self._scenario.target_loss,
+            horizon_examples=self._prediction.verdict.horizon_examples,
+            unique_examples=self._scenario.unique_studies,
+        )
         best = further.best
         return Advice(
             examples=None if best is None else best.budget_examples,

@@ -81,6 +81,7 @@ def next_run(
     target_loss: float,
     *,
     horizon_examples: float | None = None,
+    unique_examples: float | None = None,
     affordable_examples: float | None = None,
     ratios: Sequence[float] = RATIOS,
 ) -> NextRun:
@@ -92,10 +93,12 @@ def next_run(
         law: From `fit_law`.
         target_loss: Nats per suffix token.
         horizon_examples: As in `forecast`.
+        unique_examples: As in `forecast`; the same as of the verdict that is to be settled. The run itself still sees
+            the studies of the calibration.
         affordable_examples: Most examples that all replicates together may cost; None: no limit.
         ratios: Budgets to look at, in units of the largest measured one.
     """
-    answer = forecast(law, target_loss, horizon_examples=horizon_examples)
+    answer = forecast(law, target_loss, horizon_examples=horizon_examples, unique_examples=unique_examples)
     needed = answer.examples_m
     now = _factor(needed, np.ones((1, len(needed))))[0]
     factor_now = float(now) if math.isfinite(now) else None

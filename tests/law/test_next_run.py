@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from planner.curve import Design, curve_from_arrays
+from planner.curve import Design, curve_from_arrays, loss_curves
 from planner.law import Law, fit_law, forecast, next_run
 from planner.outcome import VerdictName
+from planner.record import read_calibration
+from planner.resources import data_directory
 
 BUDGETS = 256 * 2.0 ** np.arange(7)
 
@@ -29,6 +31,16 @@ def test_an_undecided_verdict_gets_a_run_with_its_chance() -> None:
     assert advice.best is not None
     assert 0.05 <= advice.best.chance_settled <= 1
     assert f"{100 * advice.best.chance_settled:.0f} %" in advice.sentence
+
+
+def test_advice_is_about_the_verdict_of_the_studies_that_will_be_there() -> None:
+    example = fit_law(loss_curves(read_calibration(data_directory() / "example" / "calibration.jsonl"))[0])
+    own, studies = 4.1, 14_600.0
+    verdict = forecast(example, own, unique_examples=studies).verdict.name
+    assert verdict is VerdictName.UNDECIDED
+    advice = next_run(example, own, unique_examples=studies)
+    assert "verdict stands" not in advice.sentence
+    assert advice.candidates
 
 
 def test_where_several_runs_would_settle_it_the_cheapest_is_named() -> None:
