@@ -70,6 +70,16 @@ class LossCurve(Struct, frozen=True, kw_only=True):
         return self.examples_n / self.unique_examples_n
 
 
+def on_most_studies(examples_n: FloatArray, unique_n: FloatArray | None) -> NDArray[np.bool_]:
+    """Which points saw the most different examples at their budget; the others are runs on a part of the cases."""
+    if unique_n is None:
+        return np.ones(len(examples_n), dtype=bool)
+    budgets, budget_n = np.unique(examples_n, return_inverse=True)
+    most = np.zeros(len(budgets))
+    np.maximum.at(most, budget_n, unique_n)
+    return np.asarray(unique_n >= most[budget_n])
+
+
 def curve_from_arrays(examples: FloatArray, loss: FloatArray, *, design: Design = Design.BUDGETS) -> LossCurve:
     """A curve from bare numbers (benchmarks, notebooks): held-out loss against examples, nothing else known.
 
@@ -133,11 +143,12 @@ def _curve(calibration: Calibration, configuration: Configuration, runs: list[Ru
     points = usable
     if not points:
         return None
-    points.sort(key=lambda pair: (pair[0].examples, pair[1].id))
-    evals = [point for point, _ in points if isinstance(point, Eval)]
-    cases, tokens = _per_case(evals) if len(evals) == len(points) else (None, None)
     # Looked up once a run: a long log has as many points as its run has events.
     started = {run.id: run.started for run in runs}
+    # Runs on a part of the cases first: the last point is one on all of them.
+    points.sort(key=lambda pair: (pair[0].examples, _unique(pair[0], started[pair[1].id]) or 0.0, pair[1].id))
+    evals = [point for point, _ in points if isinstance(point, Eval)]
+    cases, tokens = _per_case(evals) if len(evals) == len(points) else (None, None)
     unique = [math.nan if (u := _unique(point, started[run.id])) is None else u for point, run in points]
     return LossCurve(
         configuration=configuration,

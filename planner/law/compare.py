@@ -18,7 +18,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 from scipy.special import chdtrc
 
-from planner.curve import LossCurve, loss_curves
+from planner.curve import LossCurve, loss_curves, on_most_studies
 from planner.law.engine import Law, fit_law
 from planner.outcome import AsymptoteStatus, Interval, Severity
 from planner.record import Calibration, Configuration, Eval
@@ -171,13 +171,18 @@ def _measured(first: Contender, second: Contender) -> Difference | None:
     if one.case_loss_sums_nk is None or two.case_loss_sums_nk is None or one.case_tokens_k is None:
         return None
     examples = float(common[-1])
-    sums = one.case_loss_sums_nk[one.examples_n == examples].mean(axis=0)
-    sums = sums - two.case_loss_sums_nk[two.examples_n == examples].mean(axis=0)
+    # Runs on a part of the cases are points of the curve, too; one configuration may have them and the other not.
+    sums = one.case_loss_sums_nk[_on_all_cases(one, examples)].mean(axis=0)
+    sums = sums - two.case_loss_sums_nk[_on_all_cases(two, examples)].mean(axis=0)
     cases = len(one.case_tokens_k)
     times = np.random.default_rng(0).multinomial(cases, np.full(cases, 1 / cases), size=_DRAWS)
     draws = (times @ sums) / (times @ one.case_tokens_k)
     where = f"as measured at {examples:,.0f} examples, on the same {cases} held-out cases"
     return _difference("measured", draws, first, second, where, (examples, examples), paired=True)
+
+
+def _on_all_cases(curve: LossCurve, examples: float) -> NDArray[np.bool_]:
+    return np.asarray((curve.examples_n == examples) & on_most_studies(curve.examples_n, curve.unique_examples_n))
 
 
 def _at_matched_examples(first: Contender, second: Contender) -> Difference:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from planner.curve import Design, LossCurve
+from planner.curve import Design, LossCurve, on_most_studies
 from planner.law.forms import drop
 from planner.law.points import Points
 from planner.law.posterior import Posterior
@@ -172,7 +172,10 @@ def _its_points(curve: LossCurve) -> Iterator[Finding]:
 
 def _its_shape(curve: LossCurve, point: PointFit, draws: Posterior) -> Iterator[Finding]:
     # Thinned: among a thousand noisy points the lowest is low by chance.
-    t, y = np.exp(draws.points.log_t), draws.points.y * draws.points.level
+    points = draws.points
+    # A run on a part of the cases lies above the curve at its budget; that is no noise and no rising tail.
+    main = on_most_studies(points.log_t, points.unique_n)
+    t, y = np.exp(points.log_t)[main], (points.y * points.level)[main]
     if len(np.unique(t)) < 4:
         return
     noise = _noise(y)
@@ -288,7 +291,9 @@ def _noise(y: FloatArray) -> float:
 
 def _outliers(curve: LossCurve) -> Iterator[Finding]:
     """A budget that the law of the others misses by far: studentised deleted residual, Bonferroni over the budgets."""
-    miss, sd, freedom = _left_out(np.log(curve.examples_n), curve.loss_n)
+    main = on_most_studies(curve.examples_n, curve.unique_examples_n)
+    examples_n, loss_n = curve.examples_n[main], curve.loss_n[main]
+    miss, sd, freedom = _left_out(np.log(examples_n), loss_n)
     n = len(miss)
     inner = np.arange(1, n - 1)
     worst = int(inner[np.argmax(np.abs(miss[inner]) / sd[inner])])
@@ -297,7 +302,7 @@ def _outliers(curve: LossCurve) -> Iterator[Finding]:
         yield Finding(
             code="outlying_budget",
             severity=Severity.WARNING,
-            sentence=f"The budget of {curve.examples_n[worst]:,.0f} examples lies {100 * miss[worst]:+.1f} % off "
+            sentence=f"The budget of {examples_n[worst]:,.0f} examples lies {100 * miss[worst]:+.1f} % off "
             "the curve of the others. Run it again with another seed, or leave it out knowingly.",
         )
 

@@ -71,7 +71,9 @@ class Basis(Struct, frozen=True, kw_only=True):
 
 def points_of(curve: LossCurve, rng: np.random.Generator, draws: int) -> Points:
     """Sort, thin a dense trace, express relative to the last loss."""
-    order = np.lexsort((curve.loss_n, curve.examples_n))
+    # Of runs at one budget, those on all of the cases last: their loss is the level.
+    seen = curve.examples_n if curve.unique_examples_n is None else curve.unique_examples_n
+    order = np.lexsort((curve.loss_n, seen, curve.examples_n))
     t, y = curve.examples_n[order], curve.loss_n[order]
     unique = None if curve.unique_examples_n is None else curve.unique_examples_n[order]
     held_out = None

@@ -111,3 +111,27 @@ def test_the_configurations_of_a_calibration_become_contenders() -> None:
     found = contenders_of(example_calibration(), "mine")
     assert [one.name for one in found] == ["mine"]
     assert found[0].seconds_per_example is None or found[0].seconds_per_example > 0
+
+
+def test_runs_on_a_part_of_the_cases_do_not_count_against_the_configuration_that_has_them(luck: np.ndarray) -> None:
+    """`calibrate run --subsets --vary`: only the base has them, at budgets that the others have, too."""
+    plain = curve_on_cases(1.0, luck=luck, seed=1, lora_rank=8)
+    rows = [4, 4, 5, 5, 6, 6]
+    worse = np.array([1.1, 1.2] * 3)
+    order = np.lexsort((np.r_[BUDGETS, BUDGETS[rows] / worse], np.r_[BUDGETS, BUDGETS[rows]]))
+    assert plain.case_loss_sums_nk is not None
+    with_parts = msgspec.structs.replace(
+        plain,
+        examples_n=np.r_[BUDGETS, BUDGETS[rows]][order],
+        loss_n=np.r_[plain.loss_n, plain.loss_n[rows] * worse][order],
+        unique_examples_n=np.r_[BUDGETS, BUDGETS[rows] / 4 / worse][order],
+        case_loss_sums_nk=np.r_[plain.case_loss_sums_nk, plain.case_loss_sums_nk[rows] * worse[:, None]][order],
+        run_n=tuple(f"run-{number}" for number in order),
+        trunk_n=tuple(f"run-{number}" for number in order),
+    )
+    one, other = contender("base", with_parts), contender("other", plain)
+    measured = compare(one, other).differences[0]
+    assert measured.basis == "measured"
+    assert measured.difference.p50 == pytest.approx(0.0, abs=1e-12)
+    shape = {"no_fall", "rising_tail", "outlying_budget"}
+    assert not shape & {finding.code for finding in one.law.findings}
