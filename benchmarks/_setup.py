@@ -299,7 +299,7 @@ def gpu_of(setup: Mapping[str, Any]) -> GpuSpec:
     known = {spec.gpu.lower(): spec for spec in catalog.gpus}
     wanted = name.lower().replace(" ", "-").replace("_", "-")
     fragment = next((gpu for part, gpu in GPU_FRAGMENTS.items() if part in wanted), ANY_GPU)
-    return known.get(wanted) or catalog.gpu_of_driver(name) or known[fragment.lower()]
+    return catalog.gpu_of_driver(name) or known[fragment.lower()]
 
 
 def micro_steps_of(setup: Mapping[str, Any]) -> float:

@@ -5,6 +5,7 @@ Leaf module: `law` makes these values, `cost`, `report`, `dashboard` and `cli` s
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated
 
@@ -68,6 +69,11 @@ class Finding(Struct, frozen=True, kw_only=True):
     code: str
     severity: Severity
     sentence: str
+
+
+def is_blocked(findings: Iterable[Finding]) -> bool:
+    """Whether the diagnosis forbids a confident answer: then no command states a chance."""
+    return any(finding.severity is Severity.BLOCKING for finding in findings)
 
 
 class Asymptote(Struct, frozen=True, kw_only=True):

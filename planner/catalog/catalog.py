@@ -25,6 +25,7 @@ from planner.catalog.rows import (
     Row,
     Utilisation,
 )
+from planner.catalog.spelling import by_spelling, meant_by, spelled
 from planner.catalog.table import read_rows
 from planner.errors import CatalogError, Mistake
 from planner.reading import read_bytes
@@ -69,21 +70,34 @@ class Catalog:
             grouped.setdefault((row.gpu, row.tenure), []).append(row)
         return grouped
 
+    @functools.cached_property
+    def _gpus(self) -> dict[tuple[str, ...], GpuSpec]:
+        return by_spelling(self.gpus)
+
     def gpu(self, name: str) -> GpuSpec:
-        """A GPU by name, whatever the case.
+        """A GPU by name, as the catalog, its driver or people write it (`planner.catalog.spelling`).
 
         Raises:
-            CatalogError: Unknown; names the nearest.
+            CatalogError: Unknown, or one of several; names the nearest.
         """
-        return _find(self.gpus, "gpu", name, file="gpus.csv")
+        found = self.gpu_of_driver(name)
+        if found is not None:
+            return found
+        several = [spec.gpu for spec in meant_by(name, self.gpus)]
+        if not several:
+            return _find(self.gpus, "gpu", name, file="gpus.csv")
+        raise CatalogError(
+            Mistake(
+                file="gpus.csv",
+                field="gpu",
+                reason=f"{name[:40]!r} is not known as one card",
+                remedy=f"Did you mean {' or '.join(several)}? Known: {', '.join(spec.gpu for spec in self.gpus)}",
+            )
+        )
 
     def gpu_of_driver(self, name: str | None) -> GpuSpec | None:
-        """The GPU that a calibration names, as in the catalog or as its driver calls it; None where unknown."""
-        wanted = (name or "").lower()
-        for spec in self.gpus:
-            if wanted in {spec.gpu.lower(), *(spec.driver_names or "").lower().split("|")} - {""}:
-                return spec
-        return None
+        """The GPU that a calibration or a log names; None where it is unknown or could be several."""
+        return self._gpus.get(spelled(name or ""))
 
     def quantization(self, name: str) -> Quantization:
         """A quantization by name.

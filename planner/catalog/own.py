@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -58,12 +59,18 @@ def _read(path: Path, catalog: Catalog) -> tuple[str, tuple[Row, ...]]:
     known: dict[str, Sequence[str]] = {"gpu": [row.gpu for row in catalog.gpus]}
     if name in ("electricity", "labour"):
         known["currency"] = ("EUR",)
-    rows = read_rows(data, FILES[name][1], file=file, known=known)
+    rows = read_rows(data, FILES[name][1], file=file, known=known, written={"gpu": partial(_as_listed, catalog)})
     if not rows:
         raise CatalogError(
             Mistake(file=file, reason="has no row below its header", remedy="Add a row, or leave it out")
         )
     return name, rows
+
+
+def _as_listed(catalog: Catalog, gpu: str) -> str:
+    """The catalog's name of a GPU; what it does not know stays as it is written."""
+    spec = catalog.gpu_of_driver(gpu)
+    return gpu if spec is None else spec.gpu
 
 
 def _catalog_of(columns: Sequence[str], file: str) -> str:

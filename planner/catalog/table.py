@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_type_hints
 
@@ -33,6 +33,7 @@ def read_rows(
     file: str,
     today: datetime.date | None = None,
     known: Mapping[str, Sequence[str]] | None = None,
+    written: Mapping[str, Callable[[str], str]] | None = None,
 ) -> tuple[R, ...]:
     """Read one CSV file as rows of a type; unknown columns are refused, because a typo would be silently ignored.
 
@@ -42,6 +43,7 @@ def read_rows(
         file: Name for the messages.
         today: No date may lie after it; None: now.
         known: What the cells of a column may hold, for example the GPUs of the catalog.
+        written: How the catalog writes what the cells of a column say.
 
     Raises:
         CatalogError: Every mistake of the file at once.
@@ -74,6 +76,8 @@ def read_rows(
             except CatalogError as problem:
                 mistakes.extend(problem.mistakes)
             else:
+                if written is not None and column in written:
+                    values[column] = written[column](values[column])
                 mistakes.extend(_unknown(values[column], allowed.get(column), file=file, row=number, field=column))
         mistakes.extend(_dating(values, last_day, file=file, row=number))
         if not mistakes:

@@ -86,7 +86,7 @@ def _from_the_law(plan: Plan) -> Iterator[Explanation]:
     low, high = asymptote.p05, asymptote.p95
     yield computed(
         plan, "verdict", "Verdict", plan.verdict.name.value, basis,
-        f"P(loss <= target within the horizon) = {numbers.chance(plan.verdict.probability)}. {plan.verdict.sentence}",
+        f"P(loss <= target within the horizon) = {sentences.chance(plan)}. {plan.verdict.sentence}",
     )  # fmt: skip
     yield computed(
         plan, "asymptote", "Asymptote c",

@@ -12,12 +12,11 @@ if TYPE_CHECKING:
 
 def shown(made: Plan) -> str:
     """All that a plan says, the answer first."""
-    from planner.outcome import Severity
     from planner.report.words import sentences
 
     suspect = text.findings((finding.severity.value, finding.sentence) for finding in made.findings)
     # What blocks is the answer then: it comes first, and the verdict's sentence would only say it again.
-    blocked = any(finding.severity is Severity.BLOCKING for finding in made.findings)
+    blocked = sentences.is_blocked(made)
     return text.join(
         text.headline(sentences.headline(made) + "."),
         marks(made),

@@ -9,7 +9,7 @@ from planner.catalog import Catalog
 from planner.hardware.architecture import LINEAR_OF_TARGETS, ModelArchitecture, architecture_from_numbers
 from planner.hardware.memory import TrainingShape
 from planner.hardware.memory_probes import ProbedPeaks, probed_peaks
-from planner.record import Calibration, LossKind, Started, XUnit
+from planner.record import UNKNOWN, Calibration, LossKind, Started, XUnit
 
 STAND_IN = "google/paligemma-3b-pt-224"
 
@@ -48,7 +48,13 @@ def planned_model(calibration: Calibration, catalog: Catalog) -> PlannedModel:
         if header.illustration:
             assumed = f"The loss curve comes from a small stand-in model; hours and memory are those of {name}."
         elif name != configuration.model:
-            assumed = f"The log does not say which model was trained; hours and memory are those of {name}."
+            unknown = configuration.model == UNKNOWN
+            why = (
+                "The log does not say which model was trained"
+                if unknown
+                else f"The record has no shape of {configuration.model}"
+            )
+            assumed = f"{why}: hours and memory are those of {name}, an assumption."
     dataset = header.dataset
     own = not header.illustration
     targets = (configuration.lora_targets if own else None) or "all-linear"
@@ -96,6 +102,6 @@ def marks(calibration: Calibration) -> list[str]:
         found.append("kind of loss unknown")
     if header.x_unit is not XUnit.EXAMPLES:
         found.append("x counts steps, examples unknown")
-    if header.configuration.model == "unknown":
+    if header.configuration.model == UNKNOWN:
         found.append("model unknown")
     return found

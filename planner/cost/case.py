@@ -114,6 +114,9 @@ def asked(
     """
     gpu, quantization = catalog.gpu(scenario.gpu), catalog.quantization(scenario.quantization)
     checked = msgspec.structs.replace(check_scenario(scenario), gpu=gpu.gpu, quantization=quantization.quantization)
+    if checked.quote is not None:
+        named = catalog.gpu(checked.quote.gpu).gpu
+        checked = msgspec.structs.replace(checked, quote=msgspec.structs.replace(checked.quote, gpu=named))
     question = Question(
         forecast=forecast,
         calibration=calibration,
@@ -150,7 +153,8 @@ def _fitted(
         components_gib=estimate.components_gib,
         basis=Basis(estimate.basis.value),
         sentence=f"Training {model.name} {verb} on {gpu.gpu} ({how}): {estimate.gib_p50:.1f} GiB expected, "
-        f"{estimate.gib_p95:.1f} GiB with 95 %, {limit:.1f} GiB usable. {_how_known(estimate, model)}",
+        f"{estimate.gib_p95:.1f} GiB with 95 %, {limit:.1f} GiB usable. {_how_known(estimate, model)}"
+        + (f" {model.assumed}" if model.assumed and not question.calibration.header.illustration else ""),
     )
     return msgspec.structs.replace(model, shape=shape), memory
 

@@ -33,7 +33,7 @@ def choose(found: Options, own: OptionName | None) -> Choice:
     names = [name_of(found.candidates[row]) for row in feasible]
     reached = np.isfinite(total).all(axis=0) if len(total) else np.zeros(0, dtype=bool)
     if not reached.any():
-        return _nothing(len(names))
+        return _nothing(len(names), hours_known=any(candidate.hours_known for candidate in found.candidates))
     quantiles = rows_of_quantiles(total)
     cheapest = {at: _cheapest([getattr(row, at) for row in quantiles]) for at in ("p50", "p90")}
     regret = total[:, reached] - total[:, reached].min(axis=0)
@@ -63,12 +63,13 @@ def _cheapest(costs_eur: list[float | None]) -> int | None:
     return min(known)[1] if known else None
 
 
-def _nothing(options: int) -> Choice:
-    why = (
-        "No option has the memory and a price."
-        if not options
-        else "No draw reaches the target, so no option can be called the cheapest."
-    )
+def _nothing(options: int, *, hours_known: bool) -> Choice:
+    if options:
+        why = "No draw reaches the target, so no option can be called the cheapest."
+    elif hours_known:
+        why = "No option has the memory and a price."
+    else:
+        why = "Hours are unknown, so no option can be called the cheapest."
     return Choice(
         cheapest_p50=None,
         cheapest_p90=None,

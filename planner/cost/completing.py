@@ -94,7 +94,7 @@ def completed(
     )
     found = _open_options(compared(question, scenario, planned_model(calibration, catalog)), given, scenario)
     if not any(candidate.feasible for candidate in found.candidates):
-        raise ScenarioError(_nothing_feasible(file, asks_gpu=asks_gpu))
+        raise ScenarioError(_nothing_feasible(file, found, asks_gpu=asks_gpu))
     if not asks_loss:
         choice = choose(found, None)
         name = choice.cheapest_p50 or choice.least_expected_regret or _cheapest_try(question, found)
@@ -142,10 +142,21 @@ def _with(scenario: Scenario, name: OptionName) -> Scenario:
     return msgspec.structs.replace(scenario, gpu=name.gpu, quantization=name.quantization, tenure=Tenure(name.tenure))
 
 
-def _nothing_feasible(file: str, *, asks_gpu: bool) -> Mistake:
+def _nothing_feasible(file: str, found: Options, *, asks_gpu: bool) -> Mistake:
+    field = "gpu" if asks_gpu else "budget_eur"
+    if found.candidates and not any(candidate.hours_known for candidate in found.candidates):
+        return Mistake(
+            file=file,
+            field=field,
+            reason="hours and cost of every GPU are unknown, so none can be chosen: the log counts steps "
+            "of unknown size",
+            remedy="Import it again with --effective-batch-size N (examples of a step), or give --gpu NAME"
+            + ("" if asks_gpu else " and --target-loss")
+            + " for a plan of memory alone",
+        )
     return Mistake(
         file=file,
-        field="gpu" if asks_gpu else "budget_eur",
-        reason="no option has the memory, a price and known hours, so none can be chosen",
-        remedy="Give the GPU and its price, or say how many examples a step of the log has",
+        field=field,
+        reason="no option has both the memory and a price, so none can be chosen",
+        remedy="Give the GPU with its price (--gpu NAME --price-eur-per-hour EUR), or other bits (--quantization nf4)",
     )

@@ -17,7 +17,7 @@ from planner.cost.price_rows import electricity_row, staff_eur_per_hour
 from planner.cost.scenario import Layout, Scenario, Tenure
 from planner.hardware.log_seconds import LogSeconds, seconds_from_log
 from planner.hardware.throughput import Seconds, answering_seconds_per_study, training_seconds_per_example
-from planner.outcome import Forecast
+from planner.outcome import Forecast, is_blocked
 from planner.record import UNKNOWN, Calibration, XUnit
 
 FloatArray = NDArray[np.float64]
@@ -55,6 +55,11 @@ class Question(Struct, frozen=True, kw_only=True):
         if self.counts_examples:
             return True
         return own is not None and own.gpu.gpu == gpu.gpu and own.quantization in (quantization.quantization, UNKNOWN)
+
+    @property
+    def chance_stated(self) -> bool:
+        """False where the diagnosis of the law forbids a chance, that of staying within a budget too."""
+        return not is_blocked(self.forecast.findings)
 
     @property
     def effective_batch_size(self) -> int | None:

@@ -79,9 +79,9 @@ class Options(Struct, frozen=True, kw_only=True):
     tuning_hours_om: FloatArray
 
 
-def within(total_eur: FloatArray, scenario: Scenario, *, hours_known: bool) -> float | None:
-    """P(within budget); None where no budget was given, and where the cost is unknown."""
-    if scenario.budget_eur is None or not hours_known:
+def within(total_eur: FloatArray, scenario: Scenario, *, stated: bool) -> float | None:
+    """P(within budget); None where no budget was given, the cost is unknown, or the diagnosis forbids a chance."""
+    if scenario.budget_eur is None or not stated:
         return None
     return float((total_eur <= scenario.budget_eur).mean())
 
@@ -202,7 +202,7 @@ def _row(question: Question, candidate: Candidate, total: FloatArray, cost: Quan
         hours=hours,
         hours_basis=candidate.basis,
         cost_per_year=CostQuantiles(p10=cost.p10, p50=cost.p50, p90=cost.p90),
-        probability_within_budget=within(total, here, hours_known=candidate.hours_known),
+        probability_within_budget=within(total, here, stated=candidate.hours_known and question.chance_stated),
         reason="; ".join(reasons) or None,
         source=source,
         as_of=as_of,

@@ -33,7 +33,7 @@ from planner.cost.scenario import Scenario, Tenure
 from planner.cost.sensitivity import influences
 from planner.cost.years import plan_years
 from planner.loss_paths import LossPathsOf
-from planner.outcome import Finding, Forecast, Quality, Severity
+from planner.outcome import Finding, Forecast, Quality, Severity, is_blocked
 from planner.record import Calibration
 
 DRAWS = 4000
@@ -110,7 +110,7 @@ def cost_plan(
         ),
         asymptote=_asymptote(forecast),
         curve=_curve(forecast),
-        findings=[*forecast.findings, *_expired(scenario, gpu, catalog, question.day)],
+        findings=[*forecast.findings, *_offers(scenario, gpu, catalog, question.day)],
         quality=list(quality),
         examples=quantiles(drivers.examples) if question.counts_examples else NEVER,
         hours=chosen.hours,
@@ -140,7 +140,7 @@ def cost_plan(
         risks=plan_risks(scenario),
         carbon=carbon_of_a_year(question, scenario, drivers, cost) if known else None,
         years=plan_years(question, scenario, gpu, drivers, case.typical, case.hours_sentence, paths, hours_known=known),
-        break_even=break_even(question, scenario, gpu, float(case.typical_cost.hours[0])),
+        break_even=break_even(question, scenario, gpu, float(case.typical_cost.hours[0])) if known else None,
         choice=None if others is None else choose(others, _name(chosen)),
     )
 
@@ -162,17 +162,20 @@ def _own_option(case: Case) -> Option:
         hours=quantiles(cost.tuning_hours),
         hours_basis=BASIS[case.training.basis],
         cost_per_year=cost_quantiles(cost.total),
-        probability_within_budget=within(cost.total, scenario, hours_known=case.hours_known),
+        probability_within_budget=within(cost.total, scenario, stated=case.hours_known and case.question.chance_stated),
         reason=None if memory.fits else not_fitting(memory.gib_p95, memory.usable_gib),
         source=source,
         as_of=as_of,
     )
 
 
-def _expired(scenario: Scenario, gpu: GpuSpec, catalog: Catalog, day: datetime.date) -> list[Finding]:
-    """A quote or a contract price that is no longer valid is named; the plan is made with it all the same."""
+def _offers(scenario: Scenario, gpu: GpuSpec, catalog: Catalog, day: datetime.date) -> list[Finding]:
+    """A quote or a contract price that is no longer valid, or a quote for another GPU, is named; the plan is made."""
     ask = "and has expired: ask for a new one before this plan is signed."
     quote = scenario.quote
+    if quote is not None and quote.gpu != gpu.gpu:
+        other = f"The quote of {quote.supplier} is for {quote.gpu} and is not used: this plan is for {gpu.gpu}."
+        return [Finding(code="quote_other_gpu", severity=Severity.WARNING, sentence=other)]
     if scenario.tenure is Tenure.BUY:
         if quote is None or not is_expired(quote, day):
             return []
@@ -201,7 +204,7 @@ def _version() -> str:
 
 def _asymptote(forecast: Forecast) -> PlanAsymptote:
     """Where a finding forbids reading a floor, none is given, not even an interval."""
-    blocked = any(finding.severity is Severity.BLOCKING for finding in forecast.findings)
+    blocked = is_blocked(forecast.findings)
     found = forecast.asymptote
     return PlanAsymptote(
         status=found.status,

@@ -63,7 +63,7 @@ def purchase_row(gpu: GpuSpec, catalog: Catalog) -> PurchasePrice | None:
 def quote_for(gpu: GpuSpec, scenario: Scenario) -> ServerQuote | None:
     """The supplier's offer, where it is for this GPU."""
     quote = scenario.quote
-    return quote if quote is not None and quote.gpu.lower() == gpu.gpu.lower() else None
+    return quote if quote is not None and quote.gpu == gpu.gpu else None
 
 
 def has_price(gpu: GpuSpec, scenario: Scenario, catalog: Catalog) -> bool:

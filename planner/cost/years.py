@@ -46,7 +46,7 @@ def plan_years(
         typical: The budget scenario's, shape (1,).
         hours_source: Sentence on where the hours come from.
         paths: The law for other numbers of studies; None: no reachable loss is given.
-        hours_known: Where not, no chance to stay within a budget is given.
+        hours_known: Where not, no chance to stay within a budget is given, nor where the diagnosis forbids one.
     """
     catalog, examples = question.catalog, question.calibration_examples
     start = first_day(scenario.first_month, question.day)
@@ -61,7 +61,7 @@ def plan_years(
     charged = [float(sum(cents(line.expenses_eur[f]) for line in lines)) for f in range(len(spans))]
     income, book, prepaid = _left(single, spans, scenario)
     budgets, kept = _budgets(cash, np.array(paid), spans, scenario)
-    if not hours_known:
+    if not (hours_known and question.chance_stated):
         kept = None
     ranges = rows_of_cost_quantiles(cash)
     hours = _hours(single, spans)

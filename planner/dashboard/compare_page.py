@@ -93,7 +93,7 @@ def _figures(here: Session, sides: list[Kept]) -> None:
     rows = {
         say.verdict: [say.verdicts[sentences.verdict_name(plan).value] for plan in _plans(sides)],
         say.target: [numbers.loss(plan.scenario.target_loss, tag) for plan in _plans(sides)],
-        say.chance: [numbers.chance(plan.if_reached.probability, tag) for plan in _plans(sides)],
+        say.chance: [sentences.chance(plan, tag) for plan in _plans(sides)],
         say.setup: [sentences.setup(plan, tag) for plan in _plans(sides)],
         say.cost: [numbers.span(plan.if_reached.cost_per_year, numbers.eur, tag) for plan in _plans(sides)],
         say.total: [numbers.eur_cents(plan.total_eur, tag) for plan in _plans(sides)],

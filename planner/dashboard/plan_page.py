@@ -103,7 +103,7 @@ def _numbers(here: Session, plan: Plan) -> None:
         _figure(say.cost, numbers.eur(cost.p50, tag), numbers.span(cost, numbers.eur, tag), say.eight_in_ten)
         _figure(
             say.chance,
-            numbers.chance(reached.probability, tag),
+            sentences.chance(plan, tag),
             say.within.format(horizon=horizon, unit=sentences.unit(plan, tag)),
         )
         if plan.probability_within_budget is None:

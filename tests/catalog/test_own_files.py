@@ -37,6 +37,8 @@ def test_a_price_of_your_own_takes_the_place_of_the_catalogs_for_its_gpu_and_ten
     assert mine.rented("L4", "spot") == catalog.rented("L4", "spot")
     assert mine.rented("T4", "on_demand") == catalog.rented("T4", "on_demand")
     assert {row.source for row in mine.own} == {"contract 12"}
+    spaced = file(tmp_path, PRICES + "NVIDIA RTX 4090,on_demand,Framework contract,0.5,EUR,contract 13,2026-05-01\n")
+    assert [r.price_per_gpu_hour for r in with_own_files(catalog, [spaced]).rented("RTX-4090", "on_demand")] == [0.5]
     assert not catalog.own
 
 

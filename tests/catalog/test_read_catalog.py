@@ -88,7 +88,7 @@ def test_mistakes_of_several_files_come_together(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "meant"), [("L4S", "L4"), ("a100-80gb-sxn", "A100-80GB-SXM"), ("RTX4090", "RTX-4090"), ("H100", "H100")]
+    ("wrong", "meant"), [("L4S", "L4"), ("a100-80gb-sxn", "A100-80GB-SXM"), ("RTX 40900", "RTX-4090"), ("H100", "H100")]
 )
 def test_an_unknown_gpu_gets_the_nearest_name_and_the_list(wrong: str, meant: str) -> None:
     with pytest.raises(CatalogError) as caught:

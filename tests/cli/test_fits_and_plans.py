@@ -212,6 +212,19 @@ def test_prices_come_with_provider_and_date(plateau: Plateau) -> None:
     assert plateau("prices", "L5").code == 2
 
 
+@pytest.mark.parametrize("name", ["RTX 4090", "rtx4090", "NVIDIA GeForce RTX 4090", "4090"])
+def test_a_gpu_is_found_by_every_usual_spelling(plateau: Plateau, record: Path, name: str) -> None:
+    assert plateau("prices", name, "--json").result["prices"]
+    assert plateau("plan", record, "--target-loss", TARGET, "--gpu", name).code == 0
+    assert parse_plan(Path("plan.json").read_bytes(), file="plan.json").scenario.gpu == "RTX-4090"
+
+
+def test_a_gpu_name_that_fits_several_cards_lists_them(plateau: Plateau, record: Path) -> None:
+    done = plateau("plan", record, "--target-loss", TARGET, "--gpu", "H100")
+    assert done.code == 2
+    assert "Did you mean H100-PCIe or H100-SXM or H100-NVL-94GB?" in " ".join(done.err.split())
+
+
 BESIDE = pytest.mark.skipif(not MEDM.exists(), reason="the log behind the research notes lies beside the checkout")
 
 
@@ -227,13 +240,21 @@ def test_a_log_that_says_too_little_gets_neither_floor_nor_cost(plateau: Plateau
     assert "not stated: what blocks below forbids it" in fitted.out
     for mark in ("kind of loss unknown", "examples unknown", "model unknown"):
         assert mark in fitted.out
-    planned = plateau("plan", "record", "--target-loss", "3.5", "--gpu", "L4")
+    planned = plateau("plan", "record", "--target-loss", "3.5", "--gpu", "L4", "--budget", "5000")
     assert planned.code == 3
     assert "Hours are unknown" in planned.out
+    # What `fit` refuses to state, no other command states.
+    assert "Reaching a loss of" not in planned.out and "chance to stay within" not in planned.out
+    assert "not stated" in plateau("explain", "plan.json", "verdict").out
+    assert "model was trained: hours and memory are those of" in " ".join(planned.out.split())
     plan = parse_plan(Path("plan.json").read_bytes(), file="plan.json")
     assert plan.verdict.name is VerdictName.UNDECIDED
     assert plan.hours.p10 is plan.hours.p90 is None
     assert plan.asymptote.status == "NOT_IDENTIFIED"
+    assert plan.probability_within_budget is None
+    without_gpu = plateau("plan", "record", "--target-loss", "3.5")
+    assert without_gpu.code == 2
+    assert "--gpu" in without_gpu.err and "--effective-batch-size" in without_gpu.err
 
 
 def test_fit_draws_the_curve_on_request(plateau: Plateau, record: Path, tmp_path: Path) -> None:

@@ -352,7 +352,7 @@ def test_influences_are_sorted_and_move_around_the_budget_scenario(own: Calibrat
 
 def test_unknown_names_get_the_nearest_and_the_list(own: Calibration, catalog: Catalog) -> None:
     with pytest.raises(CatalogError, match="Did you mean L40S"):
-        plan(own, catalog, gpu="L40-S")
+        plan(own, catalog, gpu="L40-SX")
     with pytest.raises(CatalogError, match="nf4"):
         plan(own, catalog, quantization="nf3")
 

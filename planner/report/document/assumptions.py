@@ -8,7 +8,7 @@ from planner.cost.plan import Assumption, Basis, Plan
 from planner.report.document.blocks import Block, Entries, Paragraph, Room, Section, Table
 from planner.report.words import numbers, sentences, words
 
-MOST_LETTERS_OF_A_SOURCE = 70
+MOST_LETTERS_OF_A_SOURCE = 110
 _SAID_IN_A_LINE = (Basis.TYPED, Basis.DEFAULT)
 
 
@@ -22,8 +22,8 @@ def assumptions_section(plan: Plan, language: str, room: Room) -> Section:
         Table(
             caption=paper.assumptions_caption,
             header=paper.assumptions_columns,
-            align=["left", "left", "left", "left", "left"],
-            widths=[11, 9, 13, 0, 14],
+            align=["left", "left", "left", "left"],
+            widths=[11, 8, 14, 18],
             rows=[_assumption(item, plan, language) for item in shown],
         ),
     ]
@@ -50,12 +50,12 @@ def _assumption(item: Assumption, plan: Plan, language: str) -> list[str]:
     dated = f", {paper.as_of.format(date=numbers.short_date(item.as_of, language))}" if item.as_of else ""
     stale = f" ({paper.stale})" if item.stale else ""
     # The risks hold the sentence on hours in full.
-    how_sure = "" if item.uncertainty == plan.hours_sentence else item.uncertainty
+    how_sure = "" if item.uncertainty == plan.hours_sentence else sentences.said(item.uncertainty, language)
+    basis = sentences.basis(item.basis.value, language)
     return [
         sentences.label(item.code, item.label, language),
         sentences.value_with_unit(item, language),
-        sentences.said(how_sure, language),
-        sentences.basis(item.basis.value, language),
+        f"{basis}; {how_sure}" if how_sure else basis,
         f"{_cut(sentences.said(short_source(item.source), language))}{dated}{stale}",
     ]
 
@@ -71,7 +71,8 @@ def _in_a_line(basis: Basis, plan: Plan, language: str) -> tuple[str, str] | Non
 
 
 def _cut(text: str) -> str:
-    """The text, ending in an ellipsis where it is too long for its place."""
+    """The text, ending in an ellipsis after a whole word where it is too long for its place."""
     if len(text) <= MOST_LETTERS_OF_A_SOURCE:
         return text
-    return f"{text[: MOST_LETTERS_OF_A_SOURCE - 1].rstrip()}…"
+    kept = text[:MOST_LETTERS_OF_A_SOURCE]
+    return f"{(kept.rpartition(' ')[0] or kept).rstrip(' ,;:(')}…"

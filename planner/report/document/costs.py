@@ -11,16 +11,18 @@ from planner.report.words import numbers, sentences, words
 def costs_section(plan: Plan, language: str) -> Section:
     """The budget scenario line by line, and the quantiles of the total beside it."""
     paper = words(language).paper
-    blocks: list[Block] = [] if plan.lines else [Paragraph(text=sentences.total(plan, language))]
-    if plan.lines:
-        scenario = sentences.said(plan.budget_scenario.rstrip("."), language)
+    scenario = sentences.said(plan.budget_scenario.rstrip("."), language)
+    blocks: list[Block] = []
+    if not plan.lines:
+        blocks.append(Paragraph(text=f"{scenario}. {sentences.total(plan, language)}"))
+    else:
         blocks += [
             Paragraph(text=paper.cost_lead.format(scenario=scenario)),
             Table(
                 caption=paper.cost_caption,
                 header=paper.cost_columns,
                 align=["left", "left", "left", "right"],
-                widths=[4, 8, 3, 0],
+                widths=[5.2, 8.4, 2.4, 0],
                 rows=[_line(line, plan, language) for line in plan.lines],
                 total=[paper.cost_total, "", "", numbers.eur_cents(plan.total_eur, language)],
             ),

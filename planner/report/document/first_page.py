@@ -46,7 +46,7 @@ def _tiles(plan: Plan, language: str) -> Tiles:
     tiles = [
         Tile(
             label=paper.tile_chance,
-            value=numbers.chance(reached.probability, language),
+            value=sentences.chance(plan, language),
             note=paper.tile_chance_note.format(horizon=horizon, unit=sentences.unit(plan, language)),
         ),
         Tile(label=paper.tile_cost, value=numbers.span(cost, numbers.eur, language), note=cost_note, weight=3),

@@ -22,21 +22,19 @@ def options_section(plan: Plan, language: str, room: Room) -> Section:
     mine = [option for option in feasible if _is_chosen(option, plan)]
     shown = _cheapest_of_each_gpu(feasible, mine, room.options)
     blocks: list[Block] = []
-    if not any(option.cost_per_year.p10 is not None for option in shown):
+    if not feasible:
+        blocks.append(Paragraph(text=paper.options_refused))
+    elif not any(option.cost_per_year.p10 is not None for option in shown):
         blocks.append(Paragraph(text=paper.options_none))
     else:
         bases = dict.fromkeys(sentences.basis(option.hours_basis.value, language) for option in shown)
         blocks.append(Paragraph(text=paper.options_lead.format(basis=", ".join(bases))))
         blocks.append(_table(shown, mine, plan, language))
     notes = []
-    if refused:
-        named = "; ".join(
-            f"{option.gpu} {option.quantization}, {sentences.tenure(option.tenure, language)}: "
-            f"{sentences.said((option.reason or '').rstrip('.'), language)}"
-            for option in refused[:MOST_INFEASIBLE]
-        )
-        notes.append(paper.options_infeasible.format(options=named))
-    hidden = len(feasible) - len(shown) + max(0, len(refused) - MOST_INFEASIBLE)
+    named = _reasons(refused, language)[:MOST_INFEASIBLE]
+    if named:
+        notes.append(paper.options_infeasible.format(options="; ".join(said for said, _ in named)))
+    hidden = len(plan.options) - len(shown) - sum(count for _, count in named)
     if hidden:
         notes.append(paper.options_more.format(count=hidden))
     if notes:
@@ -61,6 +59,18 @@ def _table(shown: list[Option], mine: list[Option], plan: Plan, language: str) -
         bars_title=paper.options_bars,
         whole=True,
     )
+
+
+def _reasons(refused: list[Option], language: str) -> list[tuple[str, int]]:
+    """Why options are out and how many each reason takes; the ways of having one GPU stand together."""
+    together: dict[tuple[str, str, str], list[str]] = {}
+    for option in refused:
+        key = (option.gpu, option.quantization, (option.reason or "").rstrip("."))
+        together.setdefault(key, []).append(sentences.tenure(option.tenure, language))
+    return [
+        (f"{gpu} {quantization} ({', '.join(tenures)}): {sentences.said(reason, language)}", len(tenures))
+        for (gpu, quantization, reason), tenures in together.items()
+    ]
 
 
 def _weighed(plan: Plan, language: str) -> list[tuple[str, str]]:
@@ -98,7 +108,7 @@ def _option(option: Option, plan: Plan, language: str, *, budget: bool) -> list[
         sentences.tenure(option.tenure, language),
         numbers.decimal(option.memory_gib_p95, 1, language),
         numbers.hours(option.hours.p50, language),
-        numbers.span(option.cost_per_year, numbers.eur, language),
+        numbers.short_span(option.cost_per_year, language),
         *([numbers.chance(option.probability_within_budget, language)] if budget else []),
     ]
 

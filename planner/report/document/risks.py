@@ -2,66 +2,102 @@
 
 from __future__ import annotations
 
-from planner.cost.plan import Assumption, Plan
-from planner.outcome import Finding, Severity
+import math
+
+from planner.cost.plan import Assumption, Plan, PlanRisk
+from planner.cost.scenario import Layout
+from planner.cost.scenario import Layout
+from planner.outcome import Severity
 from planner.report.chart import influence_bars
 from planner.report.document.blocks import BarsFigure, Block, Entries, Paragraph, Room, Section
 from planner.report.words import numbers, sentences, words
 
 MOST_INFLUENCES = 7
-_WORST_FIRST = [Severity.BLOCKING, Severity.WARNING, Severity.NOTE]
 
 
 def risks_section(plan: Plan, language: str, room: Room) -> Section:
     """The register, what the diagnosis holds against the curve, what is not known, and the tornado."""
     paper = words(language).paper
     items = [
-        _missed(plan, language),
-        *_register(plan, language, room.risks),
-        *(
-            (paper.severity[finding.severity.value], sentences.said(finding.sentence, language))
-            for finding in _by_severity(plan)
-        ),
+        *_findings(plan, Severity.BLOCKING, language),
+        *_priced(plan, language, room.risks),
+        *_findings(plan, Severity.WARNING, language),
+        *_left_out(plan, language),
         (
             paper.risk_hours.format(basis=sentences.basis(plan.hours_basis.value, language)),
             sentences.said(plan.hours_sentence, language),
         ),
         (paper.risk_memory, sentences.said(plan.memory.sentence, language)),
         *_dates(plan, language),
+        *_findings(plan, Severity.NOTE, language),
     ]
-    if plan.not_costed:
-        items.append((paper.risk_left_out, paper.risk_left_out_text.format(count=len(plan.not_costed))))
-    if plan.calibrate_longer is not None:
-        items.append((paper.risk_calibrate, sentences.said(plan.calibrate_longer.sentence, language)))
-    blocks: list[Block] = [Entries(items=items), *_tornado(plan, language)]
+    blocks: list[Block] = [
+        Entries(items=items),
+        Paragraph(text=paper.change_heading, style="heading"),
+        Entries(items=_changes(plan, language)),
+        *_tornado(plan, language),
+    ]
     return Section(heading=paper.risks_heading, blocks=blocks)
+
+
+def _findings(plan: Plan, severity: Severity, language: str) -> list[tuple[str, str]]:
+    title = words(language).paper.severity[severity.value]
+    return [
+        (title, sentences.said(finding.sentence, language)) for finding in plan.findings if finding.severity is severity
+    ]
+
+
+def _priced(plan: Plan, language: str, most: int) -> list[tuple[str, str]]:
+    """The target missed and the hospital's own risks, the largest expected amount first."""
+    paper, spent = words(language).paper, plan.if_reached.spent_if_missed_eur
+    missed = math.inf if spent is None else (1.0 - plan.if_reached.probability) * spent
+    register = sorted(plan.risks, key=lambda risk: -risk.expected_eur)
+    items = [(risk.expected_eur, _named(risk, language)) for risk in register[:most]]
+    priced = sorted([(missed, _missed(plan, language)), *items], key=lambda item: -item[0])
+    hidden = len(register) - len(items)
+    more = [(paper.risk_more, paper.risk_more_text.format(count=hidden))] if hidden else []
+    return [*(entry for _, entry in priced), *more]
 
 
 def _missed(plan: Plan, language: str) -> tuple[str, str]:
     paper = words(language).paper
-    chance = numbers.chance(1.0 - plan.if_reached.probability, language)
+    missed = numbers.chance(1.0 - plan.if_reached.probability, language)
+    chance = sentences.chance(plan, language) if sentences.is_blocked(plan) else missed
     text = paper.risk_missed_text.format(chance=chance, spent=sentences.spent(plan, language))
     return paper.risk_missed, text
 
 
-def _register(plan: Plan, language: str, most: int) -> list[tuple[str, str]]:
-    """The hospital's own risks, the largest expected amount first."""
+def _named(risk: PlanRisk, language: str) -> tuple[str, str]:
+    text = words(language).paper.risk_named.format(
+        chance=numbers.percent(risk.probability, language),
+        impact=numbers.eur_cents(risk.impact_eur, language),
+        expected=numbers.eur_cents(risk.expected_eur, language),
+    )
+    return risk.name, f"{text} {risk.mitigation.rstrip('.')}." if risk.mitigation else text
+
+
+def _left_out(plan: Plan, language: str) -> list[tuple[str, str]]:
     paper = words(language).paper
-    largest = sorted(plan.risks, key=lambda risk: -risk.expected_eur)
-    named = [
-        (
-            risk.name,
-            paper.risk_named.format(
-                chance=numbers.percent(risk.probability, language),
-                impact=numbers.eur_cents(risk.impact_eur, language),
-                expected=numbers.eur_cents(risk.expected_eur, language),
-            )
-            + (f" {risk.mitigation.rstrip('.')}." if risk.mitigation else ""),
+    return [(paper.risk_left_out, paper.risk_left_out_text.format(count=len(plan.not_costed)))] if plan.not_costed else []
+
+
+def _changes(plan: Plan, language: str) -> list[tuple[str, str]]:
+    """Another target, another budget, a further run: with which figures the board would decide otherwise."""
+    paper, lowest, cost = words(language).paper, plan.curve.loss_at_horizon, plan.if_reached.cost_per_year
+    items = []
+    if plan.scenario.layout is Layout.JOINT and not sentences.is_blocked(plan):
+        text = paper.change_target_text.format(
+            high=numbers.loss(lowest.p95, language), low=numbers.loss(lowest.p05, language)
         )
-        for risk in largest[:most]
-    ]
-    hidden = len(largest) - len(named)
-    return [*named, (paper.risk_more, paper.risk_more_text.format(count=hidden))] if hidden else named
+        items.append((paper.change_target, text))
+    if cost.p50 is not None and cost.p90 is not None:
+        text = paper.change_budget_text.format(
+            p50=numbers.eur(cost.p50, language), p90=numbers.eur(cost.p90, language)
+        )
+        items.append((paper.change_budget, text))
+    if plan.calibrate_longer is not None:
+        items.append((paper.change_run, sentences.said(plan.calibrate_longer.sentence, language)))
+    return items
 
 
 def _dates(plan: Plan, language: str) -> list[tuple[str, str]]:
@@ -94,7 +130,3 @@ def _tornado(plan: Plan, language: str) -> list[Block]:
 def _oldest(plan: Plan) -> Assumption | None:
     """ISO dates sort as text."""
     return min((item for item in plan.assumptions if item.as_of), key=lambda item: item.as_of or "", default=None)
-
-
-def _by_severity(plan: Plan) -> list[Finding]:
-    return sorted(plan.findings, key=lambda finding: _WORST_FIRST.index(finding.severity))

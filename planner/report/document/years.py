@@ -8,9 +8,9 @@ from planner.report.words import numbers, sentences, words
 
 
 def years_section(plan: Plan, language: str, room: Room) -> list[Section]:
-    """One section, or none where the plan has no years."""
+    """One section, or none where the plan has no years or no costs to spread over them."""
     years = plan.years
-    if years is None or not years.years:
+    if years is None or not years.years or not plan.lines:
         return []
     paper = words(language).paper
     shown = years.years[: room.years]

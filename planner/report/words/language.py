@@ -36,6 +36,7 @@ class AnswerWords(Struct, frozen=True, kw_only=True):
     decision_illustration: str
     decision_memory: str
     blocked: str
+    chance_blocked: str
     chance: str
     cost: str
     cost_never: str
@@ -109,6 +110,7 @@ class PaperWords(Struct, frozen=True, kw_only=True):
     options_heading: str
     options_lead: str
     options_none: str
+    options_refused: str
     options_caption: str
     options_columns: list[str]
     options_bars: str
@@ -168,7 +170,12 @@ class PaperWords(Struct, frozen=True, kw_only=True):
     options_reselection: str
     options_for_budget: str
     risk_named: str
-    risk_calibrate: str
+    change_heading: str
+    change_target: str
+    change_target_text: str
+    change_budget: str
+    change_budget_text: str
+    change_run: str
     risk_more: str
     risk_more_text: str
     comparisons: dict[str, str]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 
+from planner import outcome
 from planner.cost.plan import Assumption, CostQuantiles, Influence, LedgerLine, Plan
 from planner.outcome import Quantiles, Severity, VerdictName
 from planner.report.words import numbers
@@ -48,13 +49,14 @@ def headline(plan: Plan, language: str = "en") -> str:
 def answer(plan: Plan, language: str = "en") -> str:
     """Chance, cost if reached, and what is spent if not; with a budget also the chance to stay within it."""
     own = words(language).answer
+    if is_blocked(plan):
+        return f"{own.blocked} {_cost(plan, language)}"
     parts = [
-        *([own.blocked] if is_blocked(plan) else []),
         own.chance.format(
             target=numbers.loss(plan.scenario.target_loss, language),
             horizon=numbers.examples(plan.curve.horizon_examples, language),
             unit=unit(plan, language),
-            chance=numbers.chance(plan.if_reached.probability, language),
+            chance=chance(plan, language),
         ),
         _cost(plan, language),
     ]
@@ -134,7 +136,12 @@ def why_missing(quantiles: Quantiles | CostQuantiles, language: str = "en") -> s
 
 def curve_title(plan: Plan, language: str = "en") -> str:
     """What the chart of the curve shows, as its title."""
-    return words(language).answer.curve_title[plan.asymptote.status.value]
+    titles = words(language).answer.curve_title
+    if is_blocked(plan):
+        return titles["BLOCKED"]
+    return titles[plan.asymptote.status.value].format(
+        low=numbers.loss(plan.asymptote.p05, language), high=numbers.loss(plan.asymptote.p95, language)
+    )
 
 
 def curve_alt(plan: Plan, language: str = "en") -> str:
@@ -163,7 +170,7 @@ def influence_title(plan: Plan, language: str = "en") -> str:
     paper = words(language).paper
     visible = visible_influences(plan, language)
     if not visible:
-        return paper.influence_small if plan.influences else paper.influence_none
+        return paper.influence_none if plan.cost_per_year.p50 is None else paper.influence_small
     low, high = _ends(visible[0], language)
     return paper.influence_title.format(label=label(visible[0].code, visible[0].label, language), low=low, high=high)
 
@@ -269,7 +276,14 @@ def spent(plan: Plan, language: str = "en") -> str:
 
 def is_blocked(plan: Plan) -> bool:
     """Whether the diagnosis of the law forbids to rely on its figures."""
-    return any(finding.severity is Severity.BLOCKING for finding in plan.findings)
+    return outcome.is_blocked(plan.findings)
+
+
+def chance(plan: Plan, language: str = "en") -> str:
+    """Chance that the target is reached; none is stated where the diagnosis forbids a verdict."""
+    if is_blocked(plan):
+        return words(language).answer.chance_blocked
+    return numbers.chance(plan.if_reached.probability, language)
 
 
 def verdict_name(plan: Plan) -> VerdictName:
@@ -305,6 +319,8 @@ def _ends(item: Influence, language: str) -> tuple[str, str]:
 def _cost(plan: Plan, language: str) -> str:
     own = words(language).answer
     cost = plan.if_reached.cost_per_year
+    if any(line.code == "tuning" for line in plan.not_costed):
+        return said(plan.if_reached.sentence, language)
     if cost.p10 is None:
         template = own.cost_never
     elif cost.p90 is None:

@@ -33,6 +33,7 @@ ANSWER = AnswerWords(
     "its figures; calibrate PaliGemma on a GPU first.",
     decision_memory="Choose another GPU or another quantization: {memory}",
     blocked="What follows is arithmetic, not a forecast to rely on: the diagnosis of these runs blocks a verdict.",
+    chance_blocked="not stated",
     chance="Reaching a loss of {target} within {horizon} {unit}: {chance}.",
     cost="If reached, likely {cost} a year, 8 in 10; if not, {spent}.",
     cost_never="What reaching it would cost cannot be said, because hardly any forecast reaches it; {spent}.",
@@ -53,8 +54,9 @@ ANSWER = AnswerWords(
     quality_unknown="What this loss means in answers is not known: the calibration has no answers at two budgets "
     "or more around it.",
     curve_title={
-        "IDENTIFIED": "More examples lower the loss, down to a floor that the runs pin down",
+        "IDENTIFIED": "More examples lower the loss, down to a floor between {low} and {high}",
         "NOT_IDENTIFIED": "More examples lower the loss; where that ends, these runs cannot tell",
+        "BLOCKED": "Measured losses, and a forecast that the diagnosis does not trust",
     },
     total="The budget scenario adds up to {total} a year.",
     no_lines="No budget scenario is given, because no cost of reaching the target follows from these data.",

@@ -4,7 +4,7 @@ from planner.report.words.language import PaperWords
 
 PAPER = PaperWords(
     illustration_title="Illustratie. {title}",
-    overline="Stuk voor het bestuur (financiën)",
+    overline="Bestuursstuk financiën",
     subject="Een beeld-taalmodel finetunen voor radiologie: kans, jaarkosten en waar die op rusten",
     header="Jaarkosten van een radiologiemodel",
     footer="Plan van {created} · kalibratie {calibration} van {measured} · Plateau {version}",
@@ -14,7 +14,7 @@ PAPER = PaperWords(
     tile_chance_note="binnen {horizon} {unit}",
     tile_cost="Kosten per jaar, als het lukt",
     tile_cost_note="8 van 10 · doorgaans {p50}",
-    tile_missed="Kwijt als het mislukt",
+    tile_missed="Uitgaven als het mislukt",
     tile_missed_note="hooguit (9 van 10), voordat we het weten",
     tile_budget="Kans binnen budget",
     tile_budget_note="van {budget} per jaar",
@@ -23,7 +23,7 @@ PAPER = PaperWords(
     verdict_title="Oordeel",
     asymptote_title="Vloer van de loss",
     quality_title="Wat het doel betekent in antwoorden",
-    next_title="Wat nu te doen",
+    next_title="Vervolgstap",
     left_out_title="Niet begroot",
     curve_alt="Grafiek van {kind} tegen {unit}, gemeten en voorspeld. {count} meetpunten lopen van {first} bij "
     "{first_x} naar {last} bij {last_x}. De prognose bij {horizon} {unit} is {p50}, 9 van 10 tussen {p05} en "
@@ -50,13 +50,13 @@ PAPER = PaperWords(
     curve_asymptote="vloer, 9 van 10",
     curve_horizon="horizon",
     cost_heading="Wat een jaar kost",
-    cost_lead="{scenario}. Elke post is een product van genoemde getallen, en de posten tellen op tot op de cent.",
+    cost_lead="{scenario}. Elke post volgt uit genoemde getallen, en de som klopt tot op de cent.",
     cost_columns=["Post", "Hoe berekend", "Het cijfer is", "€ per jaar"],
     cost_total="Totaal van het begrotingsscenario",
     cost_caption="Posten van het begrotingsscenario",
-    totals_caption="Bandbreedte van het jaartotaal (telt niet op)",
+    totals_caption="Bandbreedte van het jaartotaal (niet optelbaar)",
     totals_lead="De bandbreedte komt uit {draws} trekkingen van alle onzekere invoer tegelijk. Deze totalen "
-    "tellen niet op: de P90 van een som is niet de som van de P90's. Ze staan naast het begrotingsscenario en "
+    "zijn niet optelbaar: de P90 van een som is niet de som van de P90's. Ze staan naast het begrotingsscenario en "
     "vervangen geen van de posten. Twee significante cijfers.",
     totals_columns=["Cijfer", "P10", "P50", "P90"],
     totals_all="€ per jaar, over alle trekkingen",
@@ -65,11 +65,12 @@ PAPER = PaperWords(
     left_out_heading="Wat niet is begroot",
     left_out_lead="Voor het volgende heeft niemand een bedrag gegeven ({count}). Het zit in geen totaal en in "
     "geen bandbreedte van dit stuk; bij elk staat hoe het bedrag er komt.",
-    options_heading="Opties vergeleken",
+    options_heading="Vergelijking van opties",
     options_lead="Hetzelfde doel op andere GPU's, elk met de goedkoopste kwantisatie en manier van aanschaf. GiB "
     "is de P95 van het geheugen, GPU-uren de mediaan van één finetuning ({basis}).",
     options_none="Op elke GPU wordt het doel in minstens 9 van 10 trekkingen gemist, dus er zijn geen kosten te "
     "vergelijken.",
+    options_refused="Voor geen enkele optie zijn kosten te geven; de redenen staan hieronder.",
     options_caption="Jaarkosten naar GPU, kwantisatie en manier van aanschaf",
     options_columns=["GPU", "Kwantisatie", "Huur of koop", "GiB", "GPU-uren", "€ per jaar, 8 van 10"],
     options_bars="Bandbreedte",
@@ -77,23 +78,23 @@ PAPER = PaperWords(
     options_infeasible="Niet haalbaar: {options}.",
     options_more="Meer opties in het bijgevoegde plan: {count}.",
     options_budget="In budget",
-    risks_heading="Risico's en wat het besluit zou veranderen",
+    risks_heading="Risico's, het grootste eerst",
     risk_missed="Het doel wordt niet gehaald",
     risk_missed_text="Kans {chance}; dan is {spent}.",
     risk_hours="GPU-uren: {basis}",
     risk_memory="Geheugen",
     risk_left_out="Kosten buiten elke bandbreedte",
     risk_left_out_text="Zonder bedrag: {count} (zie boven).",
-    influence_title="{label} beweegt de jaarkosten het meest: {low} tot {high}",
+    influence_title="Grootste invloed op de jaarkosten: {label}, {low} tot {high}",
     influence_lead="Jaarkosten met één invoer op P10 en op P90, alle andere op hun mediaan.",
     influence_alt="Staafgrafiek van de jaarkosten met één invoer op P10 en P90. {bars}.",
     influence_none="Geen enkele invoer is getoond, want uit deze data volgen geen eindige kosten.",
-    influence_small="Geen enkele onzekere invoer beweegt de jaarkosten meer dan de afronding.",
+    influence_small="Geen enkele onzekere invoer verandert de jaarkosten meer dan de afronding.",
     assumptions_heading="Aannames, met bronnen en data",
-    assumptions_lead="Invoer waar de cijfers op rusten. Een standaard is een keuze van Plateau die niet is "
-    "getrokken: vervang die door uw eigen cijfer. Het bijgevoegde plan bevat alles met de volledige bron.",
+    assumptions_lead="Invoer waar de cijfers op rusten. Een standaardwaarde is een keuze van Plateau die "
+    "vaststaat: vervang die door uw eigen cijfer. Het bijgevoegde plan bevat alles met de volledige bron.",
     assumptions_caption="Invoer van het plan",
-    assumptions_columns=["Invoer", "Waarde", "Hoe zeker", "Soort", "Bron en datum"],
+    assumptions_columns=["Invoer", "Waarde", "Soort, en hoe zeker", "Bron en datum"],
     assumptions_more="Meer invoer in het bijgevoegde plan: {count}.",
     method_heading="Methode",
     method=[
@@ -147,7 +148,7 @@ PAPER = PaperWords(
         "measured": "gemeten",
         "extrapolated": "geëxtrapoleerd",
         "unprobed": "niet gemeten",
-        "catalog": "catalogus",
+        "catalog": "gedateerde catalogus",
         "datasheet": "datasheet",
         "typed": "ingevuld",
         "default": "standaard",
@@ -172,17 +173,17 @@ PAPER = PaperWords(
     hospital_unnamed="het ziekenhuis",
     totals_carbon="kg CO₂e per jaar, van de elektriciteit",
     years_heading="Kasuitgaven per boekjaar",
-    years_caption="Kasuitgaven van het begrotingsscenario, €; tellen in beide richtingen op tot op de cent",
+    years_caption="Kasuitgaven van het begrotingsscenario, €; sluit in beide richtingen tot op de cent",
     years_line="Post",
     years_total="Totaal",
     years_all="Alle jaren",
     years_ranges_lead="Van elk jaar ook: de bandbreedte over alle trekkingen, en de lasten als hardware en "
-    "vooruitbetaalde verbintenissen over hun looptijd worden gespreid. Niets hiervan telt op met de kasuitgaven "
-    "hierboven.",
-    years_ranges_caption="Bandbreedtes en andere blikken op de jaren (tellen niet op)",
+    "vooruitbetaalde verbintenissen over hun looptijd worden gespreid. Niets hiervan is op te tellen bij de "
+    "kasuitgaven hierboven.",
+    years_ranges_caption="Bandbreedtes en andere weergaven van de jaren (niet optelbaar)",
     years_figure="Cijfer",
-    years_range="Kasuitgaven, 8 van 10",
-    years_expense="Lasten, lineair",
+    years_range="Kasuitgaven, 8 van de 10",
+    years_expense="Lasten, lineaire afschrijving",
     years_within="Kans binnen het budget",
     years_income="Opbrengst van verkochte hardware",
     years_loss="Laagste loss die de onderzoeken dragen",
@@ -192,7 +193,14 @@ PAPER = PaperWords(
     options_reselection="Elk jaar opnieuw kiezen",
     options_for_budget="Wat het budget koopt",
     risk_named="{chance} per jaar; {impact} als het gebeurt, naar verwachting {expected} per jaar.",
-    risk_calibrate="Hoe vast de kosten staan",
+    change_heading="Wat het besluit zou veranderen",
+    change_target="Een ander doel",
+    change_target_text="Binnen dezelfde horizon haalt 19 van de 20 prognoses een loss van {high}, en 1 van de 20 een "
+    "loss van {low}.",
+    change_budget="Een ander budget",
+    change_budget_text="Als het doel wordt gehaald, is een jaarbudget van {p90} genoeg in 9 van de 10 gevallen, een "
+    "van {p50} in de helft.",
+    change_run="Een verdere run",
     risk_more="Verdere risico's",
     risk_more_text="In het bijgevoegde plan: {count}.",
     comparisons={
@@ -201,7 +209,7 @@ PAPER = PaperWords(
     },
     assumptions_lines={
         "typed": "Ingevuld",
-        "default": "Standaarden van Plateau, niet getrokken",
+        "default": "Standaardwaarden van Plateau, vast",
     },
-    stale="oud",
+    stale="verouderd",
 )
