@@ -342,7 +342,7 @@ def _vat(lines: list[LedgerLine], scenario: Scenario) -> Iterator[LedgerLine]:
     ):  # fmt: skip
         mine = [line for line in lines if line.vat is treatment]
         others = any(line.vat is VatTreatment.REVERSE_CHARGE for line in lines)
-        if not mine and (others or treatment is VatTreatment.REVERSE_CHARGE):
+        if not mine and (others or not lines or treatment is VatTreatment.REVERSE_CHARGE):
             continue
         yield LedgerLine(
             code=code,

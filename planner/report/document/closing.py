@@ -21,7 +21,6 @@ def method_section(plan: Plan, language: str) -> Section:
     return Section(
         heading=paper.method_heading,
         blocks=[Entries(items=paper.method), Paragraph(text=f"{facts} {law}", style="small")],
-        whole=True,
     )
 
 

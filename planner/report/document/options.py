@@ -22,7 +22,7 @@ def options_section(plan: Plan, language: str, room: Room) -> Section:
     mine = [option for option in feasible if _is_chosen(option, plan)]
     shown = _cheapest_of_each_gpu(feasible, mine, room.options)
     blocks: list[Block] = []
-    if not feasible:
+    if not feasible or not sentences.are_hours_known(plan):
         blocks.append(Paragraph(text=paper.options_refused))
     elif not any(option.cost_per_year.p10 is not None for option in shown):
         blocks.append(Paragraph(text=paper.options_none))

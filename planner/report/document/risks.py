@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from planner.cost.plan import Assumption, Plan, PlanRisk
-from planner.cost.scenario import Layout
+from planner.cost.analyses import PlanRisk
+from planner.cost.plan import Assumption, Plan
 from planner.cost.scenario import Layout
 from planner.outcome import Severity
 from planner.report.chart import influence_bars
@@ -78,7 +78,9 @@ def _named(risk: PlanRisk, language: str) -> tuple[str, str]:
 
 def _left_out(plan: Plan, language: str) -> list[tuple[str, str]]:
     paper = words(language).paper
-    return [(paper.risk_left_out, paper.risk_left_out_text.format(count=len(plan.not_costed)))] if plan.not_costed else []
+    if not plan.not_costed:
+        return []
+    return [(paper.risk_left_out, paper.risk_left_out_text.format(count=len(plan.not_costed)))]
 
 
 def _changes(plan: Plan, language: str) -> list[tuple[str, str]]:
@@ -91,9 +93,7 @@ def _changes(plan: Plan, language: str) -> list[tuple[str, str]]:
         )
         items.append((paper.change_target, text))
     if cost.p50 is not None and cost.p90 is not None:
-        text = paper.change_budget_text.format(
-            p50=numbers.eur(cost.p50, language), p90=numbers.eur(cost.p90, language)
-        )
+        text = paper.change_budget_text.format(p50=numbers.eur(cost.p50, language), p90=numbers.eur(cost.p90, language))
         items.append((paper.change_budget, text))
     if plan.calibrate_longer is not None:
         items.append((paper.change_run, sentences.said(plan.calibrate_longer.sentence, language)))

@@ -287,6 +287,11 @@ def chance(plan: Plan, language: str = "en") -> str:
 
 
 def verdict_name(plan: Plan) -> VerdictName:
+def are_hours_known(plan: Plan) -> bool:
+    """Whether the calibration says how long a fine-tuning takes; a log of steps of unknown size does not."""
+    return all(line.code != "tuning" for line in plan.not_costed)
+
+
     """The law's verdict; what the law calls reachable and this set-up reaches with less than nine in ten is undecided.
 
     The law speaks about one adapter on all studies. Adapters of single modalities have fewer studies each.
@@ -319,7 +324,7 @@ def _ends(item: Influence, language: str) -> tuple[str, str]:
 def _cost(plan: Plan, language: str) -> str:
     own = words(language).answer
     cost = plan.if_reached.cost_per_year
-    if any(line.code == "tuning" for line in plan.not_costed):
+    if not are_hours_known(plan):
         return said(plan.if_reached.sentence, language)
     if cost.p10 is None:
         template = own.cost_never

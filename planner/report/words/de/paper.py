@@ -133,6 +133,8 @@ PAPER = PaperWords(
     glossary_heading="Glossar",
     glossary=[
         ("Budget (eines Laufs)", "Die Beispiele, die ein Kalibrierlauf verarbeiten darf."),
+        ("Budgetszenario", "Ein stimmiger Satz von Zahlen; seine Posten summieren sich auf den Cent."),
+        ("Ziehung", "Eine vollständige Rechnung mit einem eigenen Wert jeder unsicheren Eingabe."),
         ("Beispiel", "Ein Bild mit seinem Text, einmal im Training gesehen."),
         ("Boden, Asymptote", "Der Loss, den mehr Beispiele derselben Art nicht unterschreiten."),
         ("GPU-Stunde", "Ein Grafikprozessor für eine Stunde."),
@@ -141,6 +143,7 @@ PAPER = PaperWords(
         ("P10, P50, P90", "Eine, fünf und neun von zehn Ziehungen liegen darunter."),
         ("Quantisierung", "Das eingefrorene Modell in weniger Bits speichern (bf16: 16, nf4: 4)."),
         ("Nachtraining", "Eine Feinabstimmung nach der ersten, auf neueren Untersuchungen."),
+        ("Reverse-Charge", "Der Anbieter rechnet ohne USt. ab; das Krankenhaus führt sie selbst ab."),
         ("Versuch", "Eine vollständige Feinabstimmung, angenommen oder nicht."),
     ],
     signature=["Entschieden", "Name", "Datum und Unterschrift"],

@@ -131,6 +131,8 @@ PAPER = PaperWords(
     glossary_heading="Glossary",
     glossary=[
         ("Budget (of a run)", "The examples a calibration run may process."),
+        ("Budget scenario", "One consistent set of figures; its lines add up to the cent."),
+        ("Draw", "One complete calculation with its own value of every uncertain input."),
         ("Example", "One image with its text, seen once in training."),
         ("Floor, asymptote", "The loss that more examples of the same kind do not go below."),
         ("GPU-hour", "One graphics processor for one hour."),
@@ -139,6 +141,7 @@ PAPER = PaperWords(
         ("P10, P50, P90", "One, five and nine in ten draws lie below."),
         ("Quantization", "Storing the frozen model in fewer bits (bf16: 16, nf4: 4)."),
         ("Re-tuning", "A fine-tuning after the first, on newer studies."),
+        ("Reverse charge", "The supplier bills without VAT; the hospital declares it itself."),
         ("Trial", "A complete fine-tuning, accepted or not."),
     ],
     signature=["Decided", "Name", "Date and signature"],
@@ -195,7 +198,8 @@ PAPER = PaperWords(
     change_target="Another target",
     change_target_text="Within the same horizon 19 in 20 forecasts reach a loss of {high}, and 1 in 20 one of {low}.",
     change_budget="Another budget",
-    change_budget_text="If the target is reached, a yearly budget of {p90} is enough in 9 of 10 cases, one of {p50} in half.",
+    change_budget_text="If the target is reached, a yearly budget of {p90} is enough in 9 of 10 cases, one of {p50} "
+    "in half.",
     change_run="A further run",
     risk_more="Further risks",
     risk_more_text="In the attached plan: {count}.",

@@ -5,7 +5,8 @@ from planner.report.words.language import AnswerWords
 ANSWER = AnswerWords(
     headline={
         "REACHABLE": "Een loss van {target} is haalbaar, waarschijnlijk voor {cost} per jaar",
-        "UNREACHABLE": "Een loss van {target} is buiten bereik; {lowest} is ongeveer het laagste dat deze data ondersteunen",
+        "UNREACHABLE": "Een loss van {target} is buiten bereik; {lowest} is ongeveer het laagste dat deze data "
+        "ondersteunen",
         "NOT_ENOUGH_DATA": "Een loss van {target} vraagt meer onderzoeken dan er zullen zijn",
         "UNDECIDED": "Deze runs zeggen nog niet of een loss van {target} haalbaar is",
     },
@@ -38,16 +39,19 @@ ANSWER = AnswerWords(
     chance="Een loss van {target} halen binnen {horizon} {unit}: {chance}.",
     cost="Als het lukt, waarschijnlijk {cost} per jaar (8 van de 10 keer); zo niet, dan is {spent}.",
     cost_never="Wat het halen zou kosten is niet te zeggen, want bijna geen prognose haalt het; er is {spent}.",
-    cost_unbounded="Als het lukt, {cost} per jaar, zonder bovengrens die deze data ondersteunen; zo niet, dan is {spent}.",
+    cost_unbounded="Als het lukt, {cost} per jaar, zonder bovengrens die deze data ondersteunen; zo niet, dan is "
+    "{spent}.",
     spent="hooguit {spent} uitgegeven voordat we het weten",
     spent_unbounded="wat er is uitgegeven voordat we het weten niet begrensd",
     within_budget="De kans om binnen {budget} per jaar te blijven is {chance}.",
-    lowest="De laagste loss die deze data ondersteunen binnen {horizon} {unit} is ongeveer {p50} (9 van de 10 keer {p05} tot "
+    lowest="De laagste loss die deze data ondersteunen binnen {horizon} {unit} is ongeveer {p50} (9 van de 10 keer "
+    "{p05} tot "
     "{p95}).",
     no_p90="niet gehaald in minstens 1 van 10 trekkingen: geen P90",
     no_p50="niet gehaald in minstens de helft van de trekkingen: geen P50",
     no_p10="niet gehaald in minstens 9 van 10 trekkingen: geen P10",
-    not_costed="{count} posten waar een bestuur naar vraagt hebben nog geen bedrag en tellen in geen totaal mee: {labels}.",
+    not_costed="{count} posten waar een bestuur naar vraagt hebben nog geen bedrag en tellen in geen totaal mee: "
+    "{labels}.",
     not_costed_one="Eén post waar een bestuur naar vraagt heeft nog geen bedrag en telt in geen totaal mee: {labels}.",
     not_costed_count="{count} posten waar een bestuur naar vraagt hebben nog geen bedrag en zitten in geen "
     "totaal; ze staan onder “{heading}”.",

@@ -132,6 +132,8 @@ PAPER = PaperWords(
     glossary_heading="Woordenlijst",
     glossary=[
         ("Budget (van een run)", "De voorbeelden die een kalibratierun mag verwerken."),
+        ("Begrotingsscenario", "Eén samenhangende reeks cijfers; de posten sluiten tot op de cent."),
+        ("Trekking", "Eén volledige berekening, met een eigen waarde van elke onzekere invoer."),
         ("Voorbeeld", "Eén beeld met zijn tekst, één keer gezien in de training."),
         ("Vloer, asymptoot", "De loss waar meer voorbeelden van dezelfde soort niet onder komen."),
         ("GPU-uur", "Eén grafische processor gedurende één uur."),
@@ -140,6 +142,7 @@ PAPER = PaperWords(
         ("P10, P50, P90", "Eén, vijf en negen van de tien trekkingen liggen eronder."),
         ("Kwantisatie", "Het bevroren model in minder bits opslaan (bf16: 16, nf4: 4)."),
         ("Hertraining", "Een finetuning na de eerste, op nieuwere onderzoeken."),
+        ("Btw verlegd", "De leverancier factureert zonder btw; het ziekenhuis draagt die zelf af."),
         ("Poging", "Een volledige finetuning, aanvaard of niet."),
     ],
     signature=["Besloten", "Naam", "Datum en handtekening"],
