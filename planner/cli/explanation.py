@@ -22,7 +22,7 @@ LINE_INPUTS = {
     "staff": ("staff_hours_per_year", "staff_eur_per_hour"),
     "tuning_rent": (
         "price", "usd_per_eur", "trials", "retunings_per_year", "retuning_share", "seconds_per_example",
-        "evaluation_share", "loading_share", "modality_transfer", "model", "gpu_rate", "quantization",
+        "evaluation_share", "loading_share", "modality_transfer", "gpus", "model", "gpu_rate", "quantization",
     ),
     "calibration_rent": ("price", "usd_per_eur", "seconds_per_example", "evaluation_share", "loading_share"),
     "idle_commitment": ("price", "usd_per_eur"),
@@ -115,6 +115,12 @@ def _from_the_costs(plan: Plan) -> Iterator[Explanation]:
         plan, "hours", "GPU-hours of one fine-tuning", span(plan.hours, numbers.hours), basis,
         f"Examples x seconds an example / 3,600. {plan.hours_sentence}", inputs,
     )  # fmt: skip
+    if plan.elapsed_hours is not None and plan.scenario.gpus > 1:
+        yield computed(
+            plan, "elapsed_hours", "Hours on the clock of one fine-tuning", span(plan.elapsed_hours, numbers.hours),
+            basis, f"GPU-hours / {plan.scenario.gpus} GPUs that train together, each on its share of the effective "
+            "batch; what they wait for each other's gradients is in the GPU-hours.", inputs,
+        )  # fmt: skip
     yield computed(
         plan, "hours_per_year", "GPU-hours of a year", span(plan.hours_per_year, numbers.hours), basis,
         "Trials, re-tunings, evaluation and serving, draw by draw.", inputs,

@@ -36,15 +36,18 @@ def shown(made: Plan) -> str:
 
 def _quantities(made: Plan) -> str:
     """P10, P50 and P90 of what follows, with what they rest on; one sentence where there is none of them."""
+    from planner.cost.quantiles import NEVER
     from planner.report.words import numbers
 
     reached = made.if_reached
     certain = reached.probability > 0.995
+    elapsed = made.elapsed_hours if made.elapsed_hours is not None and made.scenario.gpus > 1 else NEVER
     rows = [
         (label, *(show(value) for value in (quantiles.p10, quantiles.p50, quantiles.p90)), unit)
         for label, unit, quantiles, show in (
             ("examples to the target", "examples", made.examples, numbers.examples),
             ("one fine-tuning", f"GPU-hours, {made.hours_basis.value}", made.hours, numbers.hours),
+            ("the same on the clock", f"hours, {made.scenario.gpus} GPUs", elapsed, numbers.hours),
             ("all of a year", "GPU-hours", made.hours_per_year, numbers.hours),
             ("cost a year", "EUR", made.cost_per_year, numbers.eur),
             ("if reached: one fine-tuning", "GPU-hours", reached.hours, numbers.hours),
@@ -67,7 +70,18 @@ def _ledger(made: Plan) -> str | None:
     rows.append(("total", numbers.eur_cents(made.total_eur), "", ""))
     lines = text.table(["line", "amount", "basis", "as of"], rows, right=[1])
     head = text.title(f"Budget scenario, a year: {made.budget_scenario}")
-    return f"{head}\n{lines}\n{text.paragraph(sentences.total(made))}"
+    return f"{head}\n{lines}\n{text.paragraph(' '.join(filter(None, (sentences.total(made), _old_inputs(made)))))}"
+
+
+def _old_inputs(made: Plan) -> str | None:
+    """How many dated inputs are old, and the oldest of them."""
+    from planner.catalog import STALE_AFTER_DAYS
+
+    old = sorted((item.as_of, item.label) for item in made.assumptions if item.stale and item.as_of is not None)
+    if not old:
+        return None
+    day, label = old[0]
+    return f"{len(old)} of its dated inputs are older than {STALE_AFTER_DAYS} days; the oldest is {label} of {day}."
 
 
 def _years(made: Plan) -> str | None:

@@ -22,6 +22,7 @@ _LAYOUTS = click.Choice(["joint", "per_modality"])
 OPTIONS: tuple[tuple[str, str, click.ParamType[Any], str], ...] = (
     ("target_loss", "--target-loss", NUMBER, "Held-out loss to reach, nats per suffix token."),
     ("gpu", "--gpu", click.STRING, "A GPU of `plateau prices`."),
+    ("gpus", "--gpus", WHOLE, "GPUs that one fine-tuning runs on; the effective batch stays. [default: 1]"),
     ("quantization", "--quantization", click.STRING, "How weights are held: bf16, int8, nf4, fp32. [default: bf16]"),
     ("budget_eur", "--budget", NUMBER, "Yearly budget in EUR; gives the chance to stay within it."),
     ("studies_per_day", "--studies-a-day", NUMBER, "Studies to answer a day; without it serving is not costed."),

@@ -20,6 +20,7 @@ from planner.outcome import Quantiles
 from planner.record import UNKNOWN
 
 _SCENARIO_WORDS = {
+    "gpus": ("GPUs that train together", "GPUs"),
     "trials": ("Trials until a fine-tuning is accepted", "trials"),
     "retunings_per_year": ("Re-tunings a year", "a year"),
     "retuning_share": ("Examples of a re-tuning", "of the first"),
@@ -243,10 +244,10 @@ def _scenario(scenario: Scenario) -> Iterator[Assumption]:
     defaults = Scenario(target_loss=scenario.target_loss, gpu=scenario.gpu)
     for field, (label, unit) in _SCENARIO_WORDS.items():
         value = getattr(scenario, field)
-        optional = field.startswith(("studies_growth", "smaller_models"))
-        if value is None or (optional and not value) or (field in _ONLY_BOUGHT and scenario.tenure is not Tenure.BUY):
-            continue
+        optional = field.startswith(("studies_growth", "smaller_models", "gpus"))
         own = value != getattr(defaults, field)
+        if value is None or (optional and not own) or (field in _ONLY_BOUGHT and scenario.tenure is not Tenure.BUY):
+            continue
         yield Assumption(
             code=field,
             label=label,

@@ -17,9 +17,10 @@ from planner.cost.plan import PlanMemory
 from planner.cost.scenario import Scenario
 from planner.cost.scenario_file import check_scenario
 from planner.cost.yearly import SECONDS_PER_HOUR, Work, YearlyCost, first_year, yearly_cost
+from planner.errors import Mistake, ScenarioError
 from planner.hardware.basis import TimingBasis
 from planner.hardware.log_seconds import log_seconds
-from planner.hardware.memory import MemoryEstimate, largest_fitting_shape, usable_gib
+from planner.hardware.memory import USUAL_EFFECTIVE_BATCH, MemoryEstimate, largest_fitting_shape, usable_gib
 from planner.hardware.throughput import Seconds
 from planner.outcome import Forecast
 from planner.record import Calibration, Eval, Train
@@ -73,7 +74,7 @@ def case_of(
     question, checked, gpu, quantization = asked(forecast, calibration, scenario, catalog, seed=seed, day=day)
     known = question.hours_known(gpu, quantization)
     base = planned_model(calibration, catalog)
-    model, memory = _fitted(question, base, gpu, quantization)
+    model, memory = _fitted(question, base, gpu, quantization, checked.gpus)
     drivers, training = drawn(question, checked, model, gpu, quantization, draws)
     typical, name = budget_scenario(drivers, question, hours_known=known)
     work = first_year(checked, question.calibration_examples)
@@ -125,24 +126,37 @@ def asked(
         day=day,
         seed=seed,
     )
+    most = question.effective_batch_size or USUAL_EFFECTIVE_BATCH
+    if checked.gpus > most:
+        raise ScenarioError(
+            Mistake(
+                file="scenario",
+                field="gpus",
+                reason=f"an effective batch of {most} examples"
+                + ("" if question.effective_batch_size else " (assumed, the record does not say it)")
+                + f" cannot be shared by {checked.gpus} GPUs",
+                remedy=f"Give {most} or fewer; a larger effective batch is another configuration, to be calibrated",
+            )
+        )
     return question, checked, gpu, quantization
 
 
 def _fitted(
-    question: Question, model: PlannedModel, gpu: GpuSpec, quantization: Quantization
+    question: Question, model: PlannedModel, gpu: GpuSpec, quantization: Quantization, gpus: int
 ) -> tuple[PlannedModel, PlanMemory]:
     """The model with the shape that is trained on this GPU, and the verdict on memory."""
     shape, estimate, fits = largest_fitting_shape(
         model.architecture,
         quantization,
-        model.shape,
+        msgspec.structs.replace(model.shape, gpus=gpus),
         gpu,
         question.catalog,
         effective_batch_size=question.effective_batch_size,
         probed=model.probed,
     )
     limit = usable_gib(gpu, question.catalog)
-    how = f"micro-batch {shape.micro_batch_size}" + (", with activation checkpointing" if shape.checkpointing else "")
+    how = f"micro-batch {shape.micro_batch_size}" + (f" on each of {gpus}" if gpus > 1 else "")
+    how += ", with activation checkpointing" if shape.checkpointing else ""
     verb = "fits" if fits else "does not fit"
     memory = PlanMemory(
         gib_p50=estimate.gib_p50,

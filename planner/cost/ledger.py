@@ -134,8 +134,9 @@ def _serving(year: Costing) -> Iterator[LedgerLine]:
     hours = float(year.cost.serving_hours[0])
     a_study = float(year.drivers.answering_s_per_study[0])
     start = year.catalog.parameter("serving_start_s").value
+    always = "always on" if hours <= HOURS_PER_YEAR else f"{hours / HOURS_PER_YEAR:.0f} GPUs always on"
     formula = (
-        f"always on, {hours:,.0f} h x {_rate(year):,.2f} EUR/h"
+        f"{always}, {hours:,.0f} h x {_rate(year):,.2f} EUR/h"
         if scenario.serving_mode is ServingMode.ALWAYS_ON
         else f"365 days x ({scenario.studies_per_day:g} studies x {a_study:.2f} s + {start:g} s start) = "
         f"{hours:,.2f} h x {_rate(year):,.2f} EUR/h"

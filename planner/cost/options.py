@@ -126,7 +126,7 @@ def _candidates(question: Question, scenario: Scenario, model: PlannedModel) -> 
             shape, estimate, fits = largest_fitting_shape(
                 model.architecture,
                 quantization,
-                model.shape,
+                msgspec.structs.replace(model.shape, gpus=scenario.gpus),
                 gpu,
                 catalog,
                 effective_batch_size=question.effective_batch_size,

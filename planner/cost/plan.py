@@ -218,6 +218,7 @@ class Plan(Struct, frozen=True, kw_only=True):
         hours_per_year: All GPU-hours of a year: trials, re-tunings, evaluation, serving.
         total_eur: Sum of `lines`: the budget scenario, named in `budget_scenario`.
         probability_within_budget: Null where no budget was given.
+        elapsed_hours: On the clock, of the same: `hours` shared by the GPUs that train together.
         carbon, years, break_even: Null where hours or prices are not known, or in a plan of schema 1.
         choice: Null where only the plan's own option was costed.
         sobol, front, comparisons, reselection, loss_for_budget, calibrate_longer: Made by
@@ -254,6 +255,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     not_costed: list[NotCosted]
     options: list[Option]
     influences: list[Influence]
+    elapsed_hours: Quantiles | None = None
     risks: list[PlanRisk] = []
     carbon: PlanCarbon | None = None
     years: PlanYears | None = None

@@ -114,6 +114,7 @@ def cost_plan(
         quality=list(quality),
         examples=quantiles(drivers.examples) if question.counts_examples else NEVER,
         hours=chosen.hours,
+        elapsed_hours=quantiles(cost.tuning_hours / scenario.gpus),
         hours_basis=chosen.hours_basis,
         hours_sentence=case.hours_sentence,
         hours_per_year=quantiles(cost.hours),

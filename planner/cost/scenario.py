@@ -50,6 +50,7 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     Attributes:
         target_loss: Held-out loss to reach, nats per suffix token.
         gpu: Name in `data/gpus.csv`.
+        gpus: That one fine-tuning runs on side by side, each on its share of the effective batch, which stays.
         quantization: Name in `data/quantizations.csv`.
         tenure: Rented (how) or bought.
         provider, region: Limit rented prices to them.
@@ -104,6 +105,7 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     target_loss: Positive
     gpu: str
+    gpus: Annotated[int, Meta(ge=1, le=64)] = 1
     quantization: str = "bf16"
     tenure: Tenure = Tenure.ON_DEMAND
     provider: str | None = None

@@ -140,7 +140,7 @@ def yearly_cost(drivers: Drivers, scenario: Scenario, gpu: GpuSpec, catalog: Cat
         parts |= _bought(drivers, servers, energy_kwh, gpu, scenario, work)
     else:
         servers = none
-        idle_hours = _idle_hours(hours) if scenario.tenure in COMMITMENT_YEARS else none
+        idle_hours = _idle_hours(hours, scenario.gpus) if scenario.tenure in COMMITMENT_YEARS else none
         energy_kwh = hours * gpu_watts(gpu, catalog) / 1000.0
         energy_kwh = energy_kwh * catalog.parameter("cloud_power_usage_effectiveness").value
         rate = useful_hour_eur(drivers, scenario, catalog)
@@ -204,11 +204,12 @@ def residual_share(scenario: Scenario, years: float) -> float:
 
 
 def _serving_hours(drivers: Drivers, scenario: Scenario, catalog: Catalog) -> FloatArray:
-    """Answering in one batch a day, which starts the GPU and loads the weights; or a GPU that is always on."""
+    """Answering in one batch a day, which starts the GPU and loads the weights; or on GPUs that are always on."""
     if scenario.studies_per_day is None:
         return np.zeros_like(drivers.answering_s_per_study)
     if scenario.serving_mode is ServingMode.ALWAYS_ON:
-        return np.full_like(drivers.answering_s_per_study, HOURS_PER_YEAR)
+        busy = DAYS_PER_YEAR * scenario.studies_per_day * drivers.answering_s_per_study / SECONDS_PER_HOUR
+        return np.asarray(np.maximum(np.ceil(busy / HOURS_PER_YEAR), 1.0) * HOURS_PER_YEAR)
     start_s = catalog.parameter("serving_start_s").value
     daily_s = scenario.studies_per_day * drivers.answering_s_per_study + start_s
     return np.asarray(DAYS_PER_YEAR * daily_s / SECONDS_PER_HOUR)
@@ -228,10 +229,14 @@ def _kept(drivers: Drivers, scenario: Scenario, catalog: Catalog, none: FloatArr
     return parts
 
 
-def _idle_hours(hours: FloatArray) -> FloatArray:
-    """Hours that are committed, paid and not used: a commitment is for whole GPUs and every hour of its term."""
+def _idle_hours(hours: FloatArray, together: int) -> FloatArray:
+    """Hours that are committed, paid and not used: a commitment is for whole GPUs and every hour of its term.
+
+    Where hours are used at all there are at least as many GPUs as train together.
+    """
     finite = np.where(np.isfinite(hours), hours, 0.0)
-    committed = np.ceil(finite / HOURS_PER_YEAR) * HOURS_PER_YEAR
+    gpus = np.maximum(np.ceil(finite / HOURS_PER_YEAR), np.where(finite > 0, together, 0.0))
+    committed = gpus * HOURS_PER_YEAR
     return np.where(np.isfinite(hours), np.maximum(committed - finite, 0.0), np.inf)
 
 
@@ -242,9 +247,10 @@ def gpus_per_server(gpu: GpuSpec, scenario: Scenario) -> int:
 
 
 def _servers(hours: FloatArray, gpu: GpuSpec, scenario: Scenario) -> FloatArray:
-    """More hours than a year has need more servers."""
-    needed = np.ceil(hours / (HOURS_PER_YEAR * gpus_per_server(gpu, scenario)))
-    return np.where(np.isfinite(hours), np.maximum(needed, 1.0), np.inf)
+    """More hours than a year has, or more GPUs that train together than a server has, need more servers."""
+    each = gpus_per_server(gpu, scenario)
+    needed = np.ceil(hours / (HOURS_PER_YEAR * each))
+    return np.where(np.isfinite(hours), np.maximum(needed, np.ceil(scenario.gpus / each)), np.inf)
 
 
 def _bought_kwh(

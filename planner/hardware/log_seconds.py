@@ -10,7 +10,7 @@ import itertools
 import math
 
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, structs
 from numpy.typing import NDArray
 
 from planner.catalog import Catalog, GpuSpec, Quantization
@@ -28,7 +28,7 @@ class LogSeconds(Struct, frozen=True, kw_only=True):
     """What a log says about speed.
 
     Attributes:
-        seconds: An example, or a step where the log counts steps.
+        seconds: GPU-seconds of an example, or of a step where the log counts steps.
         log_sd: Spread of the logarithm between parts of the log.
         gpu: Catalog row of the GPU it ran on.
         quantization: Of the run, `unknown` where the log does not say.
@@ -51,7 +51,7 @@ def log_seconds(calibration: Calibration, catalog: Catalog) -> LogSeconds | None
     timed_otherwise = any(run.of(Probe) for run in calibration.runs)
     if gpu is None or header.hardware.device == "cpu" or header.illustration or timed_otherwise:
         return None
-    rates = [rate for run in calibration.runs for rate in _rates(run)]
+    rates = [rate * (header.hardware.gpus or 1) for run in calibration.runs for rate in _rates(run)]
     if not rates:
         return None
     middle = float(np.median(rates))
@@ -98,7 +98,7 @@ def seconds_from_log(
     normal = rng.standard_normal(draws)
     same_bits = own.quantization in (quantization.quantization, UNKNOWN)
     unit = "a step" if own.counts_steps else "an example"
-    if gpu.gpu == own.gpu.gpu and same_bits:
+    if gpu.gpu == own.gpu.gpu and same_bits and shape.gpus == 1:
         sentence = f"Timed by the log itself on {gpu.gpu}: {own.seconds:.3g} s {unit}, at its own length, batch and "
         if own.estimated:
             sentence = (
@@ -113,11 +113,12 @@ def seconds_from_log(
     factors = {row.name: row.value for row in catalog.parameters}
     measured_at = quantization if same_bits else catalog.quantization(own.quantization)
     here = micro_step_time(architecture, quantization, shape, gpu, factors).seconds
-    there = micro_step_time(architecture, measured_at, shape, own.gpu, factors).seconds
+    alone = structs.replace(shape, gpus=1)
+    there = micro_step_time(architecture, measured_at, alone, own.gpu, factors).seconds
     spread = math.hypot(own.log_sd, factors["transfer_log_sd"])
     return Seconds(
         seconds_m=own.seconds * here / there * np.exp(spread * normal),
         basis=TimingBasis.EXTRAPOLATED,
         sentence=f"Extrapolated from the log's own seconds on {own.gpu.gpu} by the step model of both; not measured on "
-        f"{gpu.gpu} in {quantization.quantization}.",
+        f"{f'{shape.gpus} x ' if shape.gpus > 1 else ''}{gpu.gpu} in {quantization.quantization}.",
     )

@@ -99,11 +99,14 @@ def largest_fitting_shape(
 ) -> tuple[TrainingShape, MemoryEstimate, bool]:
     """The fastest shape whose P95 fits: large micro-batches first, checkpointing only when nothing else fits.
 
+    GPUs that train together share the effective batch; they never raise it.
+
     Returns:
         The shape, its memory, and whether it fits; when nothing fits, the smallest shape.
     """
     limit = usable_gib(gpu, catalog)
-    batches = [size for size in MICRO_BATCHES if size <= (effective_batch_size or USUAL_EFFECTIVE_BATCH)]
+    most = (effective_batch_size or USUAL_EFFECTIVE_BATCH) // shape.gpus
+    batches = [size for size in MICRO_BATCHES if size <= max(most, 1)]
     tried = shape, training_memory(architecture, quantization, shape, catalog, probed=probed, gpu=gpu)
     for checkpointing in (False, True):
         for size in batches:

@@ -29,4 +29,5 @@ def shape_of_probe(shape: TrainingShape, architecture: ModelArchitecture, probe:
         micro_batch_size=probe.micro_batch_size,
         checkpointing=probe.checkpointing,
         accumulation=1.0,
+        gpus=1,
     )

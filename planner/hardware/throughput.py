@@ -57,11 +57,11 @@ def training_seconds_per_example(
     rng: np.random.Generator,
     draws: int,
 ) -> Seconds:
-    """Seconds of one example in training, without evaluation and start-up."""
+    """GPU-seconds of one example in training, without evaluation and start-up: of all GPUs that train together."""
     normal = rng.standard_normal(draws)
     factors = {row.name: row.value for row in catalog.parameters}
     effective = calibration.header.configuration.effective_batch_size or shape.micro_batch_size
-    shape = structs.replace(shape, accumulation=max(effective / shape.micro_batch_size, 1.0))
+    shape = structs.replace(shape, accumulation=max(effective / (shape.micro_batch_size * shape.gpus), 1.0))
     step = micro_step_time(architecture, quantization, shape, gpu, factors)
     once = _once_per_image_s(architecture, gpu, factors) if shape.cached_features else 0.0
     origin = catalog.gpu_of_driver(calibration.header.hardware.gpu)
@@ -69,7 +69,7 @@ def training_seconds_per_example(
     others = [probe for probe in gpu_probes(calibration) if probe.kind == "train"]
     probes, known = own or others, {row.quantization: row for row in catalog.quantizations}
     if origin is not None and probes and all(probe.quantization in known for probe in probes):
-        same = bool(own) and origin.gpu == gpu.gpu
+        same = bool(own) and origin.gpu == gpu.gpu and shape.gpus == 1
         expected = [
             micro_step_time(
                 architecture, known[probe.quantization], shape_of_probe(shape, architecture, probe), origin, factors
@@ -86,11 +86,12 @@ def training_seconds_per_example(
                 once_per_image_s=once,
             )
         bits = "" if own else f" in {probes[0].quantization}"
+        together = f"{shape.gpus} x " if shape.gpus > 1 else ""
         return Seconds(
             seconds_m=middle * np.exp(factors["transfer_log_sd"] * normal),
             basis=TimingBasis.EXTRAPOLATED,
             sentence=f"Extrapolated from {len(probes)} probes on {origin.gpu}{bits} by the step model; not measured on "
-            f"{gpu.gpu}{'' if own else ' in ' + quantization.quantization}.",
+            f"{together}{gpu.gpu}{'' if own else ' in ' + quantization.quantization}.",
             once_per_image_s=once,
         )
     slower = rng.uniform(quantization.relative_step_time, quantization.relative_step_time_high, draws)

@@ -97,6 +97,47 @@ def test_always_on_serving_costs_all_hours_of_a_year(own: Calibration, catalog: 
     assert line.amount_eur == 8760.0
 
 
+def test_more_studies_than_one_gpu_answers_keep_several_always_on(own: Calibration, catalog: Catalog) -> None:
+    fields: dict[str, Any] = {"serving_mode": ServingMode.ALWAYS_ON, "studies_per_day": 300_000.0}
+    made = plan(own, catalog, **fields)
+    line = made.lines[0]
+    assert line.code == "serving_rent" and line.quantity is not None
+    batch = plan(own, catalog, **(fields | {"serving_mode": ServingMode.BATCH})).lines[0].quantity
+    assert batch is not None and batch > 8760
+    assert line.quantity == pytest.approx(8760 * math.ceil(batch / 8760 - 1e-3))
+    assert line.formula.startswith(f"{line.quantity / 8760:.0f} GPUs always on")
+
+
+def test_gpus_that_train_together_share_the_batch_and_are_all_paid(own: Calibration, catalog: Catalog) -> None:
+    one, four = plan(own, catalog), plan(own, catalog, gpus=4)
+    assert (one.memory.micro_batch_size, four.memory.micro_batch_size) == (8, 2)
+    assert "micro-batch 2 on each of 4" in four.memory.sentence
+    hours, elapsed = four.hours.p50, four.elapsed_hours
+    assert hours is not None and one.hours.p50 is not None and elapsed is not None and elapsed.p50 is not None
+    # They wait for each other and their batches are smaller: more GPU-hours in all, fewer hours on the clock.
+    assert hours > one.hours.p50 > elapsed.p50 == pytest.approx(hours / 4)
+    committed = plan(own, catalog, gpus=4, tenure=Tenure.COMMITMENT_1_YEAR, price_eur_per_hour=0.5)
+    assert sum(line.quantity or 0.0 for line in committed.lines if line.unit == "GPU-hours") == pytest.approx(4 * 8760)
+    quote = ServerQuote(
+        supplier="Example BV", gpu="l4", gpus=2, price_eur=9_000.0, quoted_on=datetime.date(2026, 10, 1),
+        valid_until=datetime.date(2026, 12, 31), watts_at_wall=400.0,
+    )  # fmt: skip
+    bought = plan(own, catalog, gpus=4, tenure=Tenure.BUY, quote=quote)
+    assert next(line for line in bought.lines if line.code == "equipment").formula.startswith("2 x 9,000.00 EUR")
+    with pytest.raises(ScenarioError, match="an effective batch of 8 examples cannot be shared by 9 GPUs"):
+        plan(own, catalog, gpus=9)
+
+
+def test_a_quote_for_another_gpu_is_not_used_and_that_is_said(own: Calibration, catalog: Catalog) -> None:
+    quote = ServerQuote(
+        supplier="Example BV", gpu="RTX 4090", price_eur=9_000.0, quoted_on=datetime.date(2026, 10, 1),
+        valid_until=datetime.date(2026, 12, 31), watts_at_wall=400.0,
+    )  # fmt: skip
+    made = plan(own, catalog, tenure=Tenure.BUY, quote=quote)
+    assert "quote_other_gpu" in {finding.code for finding in made.findings}
+    assert next(line for line in made.lines if line.code == "equipment").basis is Basis.CATALOG
+
+
 def test_what_is_not_given_is_not_costed_and_never_zero(own: Calibration, catalog: Catalog) -> None:
     bare = plan(own, catalog, studies_per_day=None, staff_hours_per_year=None, storage_gib=None)
     codes = {line.code for line in bare.not_costed}

@@ -47,6 +47,7 @@ def scenarios(draw: st.DrawFn) -> Scenario:
         "target_loss": draw(amounts(0.6, 3.0)),
         "gpu": draw(st.sampled_from([gpu.gpu for gpu in CATALOG.gpus])),
         "quantization": draw(st.sampled_from([row.quantization for row in CATALOG.quantizations])),
+        "gpus": draw(st.sampled_from([1, 1, 2, 5, 8])),
         "tenure": draw(st.sampled_from(Tenure)),
         "budget_eur": draw(st.none() | amounts(1, 1e6)),
         "price_eur_per_hour": draw(amounts(0.01, 50)),

@@ -230,7 +230,8 @@ def marks(plan: Plan, language: str = "en") -> list[str]:
 
 def setup(plan: Plan, language: str = "en") -> str:
     """GPU, quantization and how the GPU is had."""
-    return f"{plan.scenario.gpu}, {plan.scenario.quantization}, {tenure(plan.scenario.tenure.value, language)}"
+    many = f"{plan.scenario.gpus} × " if plan.scenario.gpus > 1 else ""
+    return f"{many}{plan.scenario.gpu}, {plan.scenario.quantization}, {tenure(plan.scenario.tenure.value, language)}"
 
 
 def tenure(code: str, language: str = "en") -> str:
@@ -286,12 +287,12 @@ def chance(plan: Plan, language: str = "en") -> str:
     return numbers.chance(plan.if_reached.probability, language)
 
 
-def verdict_name(plan: Plan) -> VerdictName:
 def are_hours_known(plan: Plan) -> bool:
     """Whether the calibration says how long a fine-tuning takes; a log of steps of unknown size does not."""
     return all(line.code != "tuning" for line in plan.not_costed)
 
 
+def verdict_name(plan: Plan) -> VerdictName:
     """The law's verdict; what the law calls reachable and this set-up reaches with less than nine in ten is undecided.
 
     The law speaks about one adapter on all studies. Adapters of single modalities have fewer studies each.

@@ -69,6 +69,7 @@ WORDS = Words(
         "serving_start_s": "Start der täglichen Antwortrunde",
         "price": "GPU-Stunde, ohne USt.",
         "usd_per_eur": "US-Dollar für einen Euro",
+        "gpus": "GPUs, die zusammen trainieren",
         "trials": "Versuche, bis eine Feinabstimmung angenommen ist",
         "retunings_per_year": "Nachtrainings im Jahr",
         "retuning_share": "Beispiele eines Nachtrainings, Anteil am ersten",

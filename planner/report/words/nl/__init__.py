@@ -69,6 +69,7 @@ WORDS = Words(
         "serving_start_s": "Start van de dagelijkse antwoordronde",
         "price": "GPU-uur, zonder btw",
         "usd_per_eur": "Amerikaanse dollars voor één euro",
+        "gpus": "GPU's die samen trainen",
         "trials": "Pogingen tot een finetuning is aanvaard",
         "retunings_per_year": "Hertrainingen per jaar",
         "retuning_share": "Voorbeelden van een hertraining, deel van de eerste",
