@@ -9,6 +9,7 @@ import streamlit as st
 from planner.dashboard.answers import answers
 from planner.dashboard.charts import curve_chart, draw
 from planner.dashboard.configurations import configurations
+from planner.dashboard.dataset import dataset
 from planner.dashboard.frame import breakable, colours, escape, nothing_open, page
 from planner.dashboard.session import Session, session
 from planner.dashboard.upload import upload
@@ -24,6 +25,7 @@ _TOLD_APART_BY = ("image_size_px", "context_length_tokens", "quantization", "lor
 def _body(here: Session) -> None:
     if here.calibration is not None and here.fit is not None:
         _fit(here)
+        dataset(here)
         configurations(here)
         answers(here)
         _runs(here, here.calibration.calibration)
@@ -72,7 +74,7 @@ def _facts(here: Session, calibration: Calibration) -> None:
     facts = say.facts.format(
         runs=numbers.decimal(len(calibration.runs), 0, here.tag),
         loss=say.loss_kinds[header.loss_kind.value],
-        device=header.hardware.gpu or header.hardware.device,
+        device=header.hardware.gpu or header.hardware.device.upper(),
         training=numbers.unknown_or(header.dataset.training_examples, numbers.whole, here.tag),
         held_out=numbers.unknown_or(header.dataset.held_out_examples, numbers.whole, here.tag),
     )

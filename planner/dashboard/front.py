@@ -14,15 +14,14 @@ from planner.report.words import numbers, sentences
 _HEIGHT_PX = 320
 
 
-def front(here: Session) -> None:
+@st.fragment
+def front() -> None:
     """The front; while a slider moves it keeps the last scenario and says so."""
-    st.subheader(here.words.front.title, anchor=False)
-    st.fragment(_chart)()
-
-
-def _chart() -> None:
     here = session()
     say, plan, waits = here.words.front, here.details, state(here)
+    found = plan is not None and plan.front and not waits
+    title = _finding(here, plan).rstrip(".") if plan is not None and found else say.title
+    st.subheader(escape(title), anchor=False)
     if plan is None:
         st.caption(waits)
         return
@@ -31,7 +30,7 @@ def _chart() -> None:
             waits or (say.missing if here.job is None or here.job.whole.done() else here.words.frame.being_computed)
         )
         return
-    st.caption(waits or escape(_finding(here, plan)))
+    st.caption(waits or say.title)
     draw(
         front_chart(plan, colours(), here.words.charts, here.tag, height=_HEIGHT_PX),
         key="front",

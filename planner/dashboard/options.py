@@ -16,23 +16,21 @@ _ROW_PX = 35
 _HEIGHT_PX = 480
 
 
-def options(here: Session) -> None:
+@st.fragment
+def options() -> None:
     """The table; while a slider moves it keeps the last scenario and says so."""
-    st.subheader(here.words.options.title, anchor=False)
-    st.fragment(_table)()
-
-
-def _table() -> None:
     here = session()
     say, plan, waits = here.words.options, here.details, state(here)
+    feasible = [] if plan is None else [option for option in plan.options if option.reason is None]
+    title = say.title if plan is None or waits else _finding(here, plan, feasible).rstrip(".")
+    st.subheader(escape(title), anchor=False)
     ask_button(here, "options")
     if plan is None:
         st.caption(waits)
         if not is_turned_away(here):
             st.skeleton(height=_HEIGHT_PX)
         return
-    feasible = [option for option in plan.options if option.reason is None]
-    st.caption(waits or escape(f"{_finding(here, plan, feasible)} {say.conditional}"))
+    st.caption(waits or say.conditional)
     only = st.toggle(say.only_feasible, value=True, key="only_feasible", on_change="rerun")
     shown = feasible if only and feasible else plan.options
     rows = here.memo("options", (plan.created, plan.scenario, here.tag, only), lambda: _rows(here, shown, plan))
@@ -94,8 +92,8 @@ def _row(here: Session, option: Option, scenario: Scenario) -> dict[str, object]
         say.eight_in_ten: numbers.span(option.cost_per_year, numbers.eur, tag),
         say.hours: _rounded(option.hours.p50),
         say.hours_are: sentences.basis(option.hours_basis.value, tag),
-        say.memory: round(option.memory_gib_p95, 1),
-        say.within_budget: option.probability_within_budget,
+        say.memory: _rounded(option.memory_gib_p95),
+        say.within_budget: _whole_percent(option.probability_within_budget),
         say.price_of: numbers.short_date(option.as_of, tag) if option.as_of else "–",
     }
 
@@ -103,3 +101,8 @@ def _row(here: Session, option: Option, scenario: Scenario) -> dict[str, object]
 def _rounded(value: float | None) -> float | None:
     """Two significant digits, as ranges are shown."""
     return None if value is None else numbers.two_significant(value)
+
+
+def _whole_percent(share: float | None) -> float | None:
+    """Thousands of draws do not tell tenths of a percent."""
+    return None if share is None else round(share, 2)

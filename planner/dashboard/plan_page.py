@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from planner.cost.plan import Plan
+from planner.dashboard.answers import answered
 from planner.dashboard.charts import curve_chart, draw
 from planner.dashboard.details import details, follow_up
 from planner.dashboard.downloads import downloads
@@ -16,7 +17,8 @@ from planner.dashboard.options import options
 from planner.dashboard.session import Session
 from planner.dashboard.years import years
 from planner.errors import PlannerError
-from planner.report.words import numbers, sentences
+from planner.outcome import Quality
+from planner.report.words import numbers, sentences, words
 
 
 def _body(here: Session) -> None:
@@ -39,8 +41,8 @@ def _body(here: Session) -> None:
     if not isinstance(plan, PlannerError):
         years(here, details(here) or plan)
         _lines(here, plan)
-        options(here)
-        front(here)
+        options()
+        front()
         follow_up(here)
 
 
@@ -88,9 +90,28 @@ def _answer(here: Session, plan: Plan) -> None:
 
 
 def _quality(here: Session, plan: Plan) -> None:
-    """What the target means in answers, in the words of the plan."""
-    said = [escape(sentences.said(quality.sentence, here.tag)) for quality in plan.quality]
-    st.caption("\\\n".join(said) if said else here.words.plan.quality_unknown)
+    """What the target means in answers: a range a metric, and at which loss it was read."""
+    say, tag = here.words.plan, here.tag
+    if not plan.quality:
+        st.caption(say.quality_unknown)
+        return
+    metrics = here.words.answers.metrics
+    lines = [f"**{escape(_between(met, tag))}** {escape(metrics[met.metric])}" for met in plan.quality]
+    assert here.calibration is not None
+    losses = [answer.loss for answer in answered(here.calibration.calibration)]
+    if plan.scenario.target_loss < min(losses):
+        lines.append(say.quality_below.format(loss=numbers.loss(min(losses), tag)))
+    elif plan.scenario.target_loss > max(losses):
+        lines.append(say.quality_above.format(loss=numbers.loss(max(losses), tag)))
+    else:
+        lines.append(say.quality_at)
+    st.caption("\\\n".join(lines))
+
+
+def _between(quality: Quality, tag: str) -> str:
+    """The range of a metric in whole percent: "0 to 17 %"."""
+    low, high = (round(share, 2) for share in (quality.at_target_low, quality.at_target_high))
+    return words(tag).numbers.to.format(numbers.decimal(100 * low, 0, tag), numbers.percent(high, tag))
 
 
 def _numbers(here: Session, plan: Plan) -> None:

@@ -25,15 +25,13 @@ def years(here: Session, plan: Plan) -> None:
         key="years",
         alt=_alt(here, found),
     )
-    st.caption(
-        escape(
-            say.views.format(
-                annuity=numbers.span(found.equivalent_annual_cost, numbers.eur, tag),
-                straight=numbers.eur(found.straight_line_eur, tag),
-                money=say.moneys[found.money],
-            )
-        )
+    annuity = found.equivalent_annual_cost
+    views = (say.views_missed if annuity.p10 is None else say.views).format(
+        annuity=numbers.span(annuity, numbers.eur, tag),
+        straight=numbers.eur(found.straight_line_eur, tag),
+        money=say.moneys[found.money],
     )
+    st.caption(escape(views))
     table = st.expander(say.table, on_change="rerun", key="years_table")
     if table.open:
         with table:

@@ -20,7 +20,7 @@ from tests.importers.test_formats import FIXTURES, NAMES
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=20_000)
-PAGES = ("plan", "calibration", "compare", "assumptions", "board-paper")
+PAGES = ("", "calibration", "compare", "assumptions", "board-paper")
 BACKGROUNDS = {"light": "rgb(255, 255, 255)", "dark": "rgb(16, 22, 29)"}
 ONE_OF_EACH = {log: name for name, (_, log, _) in reversed(FIXTURES.items())}
 NewPage = Callable[..., Page]
@@ -136,6 +136,14 @@ def test_a_link_that_cannot_be_used_says_so(new_page: NewPage) -> None:
     expect(page.get_by_text("target_loss = '99'")).to_be_visible()
 
 
+def test_the_first_page_is_found_under_its_name_as_well(new_page: NewPage) -> None:
+    page = new_page("plan?gpu=T4")
+    idle(page)
+    assert not page.locator('[role="dialog"]').count()
+    expect(cost(page)).to_be_visible()
+    expect(page.get_by_role("link", name="Plan", exact=True)).to_have_count(1)
+
+
 def test_undo_and_reset_take_changes_back(new_page: NewPage) -> None:
     page = new_page()
     idle(page)
@@ -203,7 +211,7 @@ def test_every_page_fits_and_passes_axe_in_both_themes_on_a_desk_and_on_a_phone(
             page.set_viewport_size({"width": width, "height": 900})
             page.wait_for_timeout(300)
             idle(page)
-            assert not page.locator('[data-testid="stException"]').count()
+            assert not page.locator('[data-testid="stException"], [role="dialog"]').count()
             assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
             assert violations(page) == [], (theme, width)
 

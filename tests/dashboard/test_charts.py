@@ -19,7 +19,7 @@ from planner.dashboard.charts import (
 )
 from planner.dashboard.charts.layout import Data, separators
 from planner.dashboard.palette import DARK, LIGHT, Palette
-from planner.report.words import LANGUAGES, words
+from planner.report.words import LANGUAGES, numbers, words
 from tests.factories import every_verdict, example_plan
 from tests.report.plans import full_plan
 
@@ -81,6 +81,29 @@ def test_a_plan_without_an_upper_end_has_no_bar_among_the_ranges() -> None:
     open_ended = CostQuantiles(p10=1.0, p50=2.0, p90=None)
     chart = ranges_chart(["a", "b"], [open_ended, example_plan().cost_per_year], LIGHT, words("en").screen.charts, "en")
     assert chart["data"][0]["y"] == ["b"]
+
+
+def test_no_marker_of_an_answer_lies_on_the_edge_of_its_chart() -> None:
+    for shares in ([0.0, 0.0], [0.0, 1.0]):
+        chart = quality_chart([1.3, 1.9], shares, LIGHT, words("en").screen.charts, "en", label="F1", target=1.5)
+        low, high = chart["layout"]["yaxis"]["range"]
+        assert low < min(shares) and max(shares) < high
+
+
+def test_the_budget_has_a_colour_of_its_own_among_the_lines_of_a_year() -> None:
+    for palette in (LIGHT, DARK):
+        traces = OF_YEARS["years"](full_plan(), palette, "en")["data"]
+        budgets = [trace["marker"]["line"]["color"] for trace in traces if trace["type"] == "scatter"]
+        assert budgets
+        assert not set(budgets) & {trace["marker"]["color"] for trace in traces if trace["type"] == "bar"}
+
+
+def test_the_widest_bar_of_the_tornado_names_its_ends() -> None:
+    plan = full_plan()
+    chart = influence_chart(plan, LIGHT, words("en").screen.charts, "en")
+    widest = max(plan.influences, key=lambda bar: abs(bar.cost_high_eur - bar.cost_low_eur))
+    said = {note["text"] for note in chart["layout"]["annotations"]}
+    assert {numbers.eur(widest.cost_low_eur, "en"), numbers.eur(widest.cost_high_eur, "en")} <= said
 
 
 def luminance(colour: str) -> float:

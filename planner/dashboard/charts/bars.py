@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from planner.cost.plan import CostQuantiles, Plan
-from planner.dashboard.charts.layout import Data, axis_title, base_layout, figure
+from planner.dashboard.charts.layout import Data, axis_title, base_layout, figure, note
 from planner.dashboard.palette import Palette
 from planner.report.words import numbers, sentences
 from planner.report.words.screen import ChartWords
 
 _MOST_BARS = 8
 _BAR_PX = 40
+_LABEL_ROOM = 0.14
 
 
 def influence_chart(plan: Plan, colours: Palette, say: ChartWords, language: str) -> Data:
@@ -19,7 +20,28 @@ def influence_chart(plan: Plan, colours: Palette, say: ChartWords, language: str
     bars = sorted(plan.influences, key=lambda bar: abs(bar.cost_high_eur - bar.cost_low_eur))[-_MOST_BARS:]
     labels = [sentences.label(bar.code, bar.label, language) for bar in bars]
     ends = [sorted((bar.cost_low_eur, bar.cost_high_eur)) for bar in bars]
-    return _ranges(labels, ends, None, colours, say, language)
+    chart = _ranges(labels, ends, None, colours, say, language)
+    _name_ends(chart, labels, ends, colours, language)
+    return chart
+
+
+def _name_ends(
+    chart: Data, labels: Sequence[str], ends: Sequence[Sequence[float]], colours: Palette, language: str
+) -> None:
+    """The amounts at both ends of every bar that is wide enough to have two."""
+    if not ends:
+        return
+    low, high = min(first for first, _ in ends), max(last for _, last in ends)
+    room = _LABEL_ROOM * (high - low or max(high, 1.0))
+    chart["layout"]["xaxis"]["range"] = [low - room, high + room]
+    for label, (first, last) in zip(labels, ends, strict=True):
+        said = numbers.eur(first, language), numbers.eur(last, language)
+        if said[0] == said[1]:
+            continue
+        for text, at, side, shift in ((said[0], first, "right", -4), (said[1], last, "left", 4)):
+            chart["layout"]["annotations"].append(
+                note(text, colours.text, x=at, y=label, xanchor=side, xshift=shift, yanchor="middle")
+            )
 
 
 def ranges_chart(

@@ -48,9 +48,16 @@ def curve_chart(
     if target:
         layout["shapes"].append(horizontal(plan.scenario.target_loss, colours.target, "dot"))
         said = say.target.format(target=numbers.loss(plan.scenario.target_loss, language))
+        place = "left" if _is_reached_late(plan) else "right"
         layout["annotations"].append(
             note(
-                said, colours.target, x=1, xref="paper", xanchor="right", y=plan.scenario.target_loss, yanchor="bottom"
+                said,
+                colours.target,
+                x=0 if place == "left" else 1,
+                xref="paper",
+                xanchor=place,
+                y=plan.scenario.target_loss,
+                yanchor="bottom",
             )
         )
         traces += _reached(plan, colours, say)
@@ -128,6 +135,12 @@ def _reached(plan: Plan, colours: Palette, say: ChartWords) -> list[Data]:
             "hovertemplate": f"{say.reached}: %{{x:,.0f}}<extra></extra>",
         }
     ]
+
+
+def _is_reached_late(plan: Plan) -> bool:
+    """Whether target and law meet in the right half, or nowhere: there the name of the target would cover them."""
+    reached, band = plan.if_reached.examples.p50, plan.curve.band
+    return reached is None or reached > math.sqrt(band.examples[0] * band.examples[-1])
 
 
 def _loss_range(plan: Plan, *, target: bool) -> tuple[float, float]:

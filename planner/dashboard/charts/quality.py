@@ -9,6 +9,10 @@ from planner.dashboard.palette import Palette
 from planner.report.words import numbers
 from planner.report.words.screen import ChartWords
 
+_ROOM = 0.05
+"""Below zero and above the highest, as a share of it, so that no marker is cut."""
+_LABEL_PX = 26
+
 
 def quality_chart(
     losses: Sequence[float],
@@ -22,20 +26,22 @@ def quality_chart(
     height: int = 320,
 ) -> Data:
     """Shares of answers at the losses of the recorded budgets, with the target."""
+    top = max(shares, default=0.0) or 1.0
     order = sorted(range(len(losses)), key=lambda i: losses[i])
     layout = base_layout(
         colours,
         language,
         height=height,
         x={"title": axis_title(say.held_out_axis)},
-        y={"title": axis_title(label), "tickformat": ".0%", "rangemode": "tozero"},
+        y={"title": axis_title(label), "tickformat": ".0%", "range": [-_ROOM * top, (1 + _ROOM) * top]},
     )
     layout["hovermode"] = "closest"
+    layout["margin"] |= {"t": _LABEL_PX}
     if target is not None:
         layout["shapes"].append(vertical(target, colours.target, "dot"))
         said = say.target.format(target=numbers.loss(target, language))
         layout["annotations"].append(
-            note(said, colours.target, x=target, y=1, yref="paper", yanchor="top", xanchor="left", xshift=4)
+            note(said, colours.target, x=target, y=1, yref="paper", yanchor="bottom", xanchor="left", xshift=-4)
         )
     trace = {
         "type": "scatter",

@@ -69,7 +69,7 @@ def _budgets(places: list[int], budgets: list[float | None], colours: Palette, s
         "y": budgets,
         "mode": "markers",
         "name": say.budget,
-        "marker": {"symbol": "line-ew", "size": 46, "line": {"color": colours.target, "width": 3}},
+        "marker": {"symbol": "line-ew", "size": 46, "line": {"color": colours.text, "width": 3}},
         "customdata": [None if budget is None else numbers.eur_cents(budget, language) for budget in budgets],
         "hovertemplate": f"{say.budget}: %{{customdata}}<extra></extra>",
     }

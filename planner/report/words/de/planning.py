@@ -131,18 +131,18 @@ INPUTS = InputWords(
         "staff_eur_per_hour": "Landesdurchschnitt",
         "price_eur_per_hour": "Katalogpreis",
         "server_quote_eur": "Katalogpreis",
-        "electricity_eur_per_kwh": "Wert aus dem Katalog",
-        "usd_per_eur": "Kurs aus dem Katalog",
+        "electricity_eur_per_kwh": "Katalogwert",
+        "usd_per_eur": "Katalogkurs",
         "storage_gib": "nicht kalkuliert",
         "egress_gib_per_year": "nicht kalkuliert",
         "support_eur_per_year": "nicht kalkuliert",
         "studies_arriving_per_year": "keine",
         "modality_transfer": "gezogen",
-        "wage_growth_per_year": "Wert aus dem Katalog",
-        "energy_growth_per_year": "Wert aus dem Katalog",
-        "price_growth_per_year": "Wert aus dem Katalog",
-        "gpu_price_growth_per_year": "Wert aus dem Katalog",
-        "inflation_per_year": "Wert aus dem Katalog",
+        "wage_growth_per_year": "Katalogwert",
+        "energy_growth_per_year": "Katalogwert",
+        "price_growth_per_year": "Katalogwert",
+        "gpu_price_growth_per_year": "Katalogwert",
+        "inflation_per_year": "Katalogwert",
     },
     tenures={
         "on_demand": "Stundenweise mieten",
@@ -183,6 +183,9 @@ PLAN = PlanWords(
     next_run="Was es klären würde.",
     quality_unknown="Was dieser Loss in Antworten bedeutet, ist nicht bekannt: Zu wenige Läufe dieser "
     "Kalibrierung beantworteten Fälle.",
+    quality_at="in den zurückgehaltenen Antworten bei diesem Loss (90 %).",
+    quality_below="abgelesen bei {loss}, dem niedrigsten Loss, bei dem Antworten aufgezeichnet wurden (90 %).",
+    quality_above="abgelesen bei {loss}, dem höchsten Loss, bei dem Antworten aufgezeichnet wurden (90 %).",
     cost="Kosten im Jahr, wenn es gelingt",
     eight_in_ten="8 von 10",
     chance="Chance, es zu erreichen",
@@ -229,6 +232,8 @@ YEARS = YearWords(
     others="Alle anderen Posten",
     table="Tabelle",
     views="Äquivalente Jahreskosten {annuity} (8 von 10); linearer Aufwand {straight} im Jahr. {money}",
+    views_missed="Das Ziel wird meist verfehlt, darum steht hier keine Spanne der äquivalenten Jahreskosten; linearer "
+    "Aufwand {straight} im Jahr. {money}",
     moneys={
         "nominal": "Beträge in Geld des jeweiligen Jahres, mit dem Wachstum der Preise.",
         "real": "Beträge in Geld des Beginns.",
@@ -258,9 +263,9 @@ OPTIONS = OptionWords(
     within_budget="Im Budget",
     price_of="Preis vom",
     none_feasible="Keine dieser GPUs hat den Speicher und einen Preis.",
-    none_costed="{feasible} von {all} sind machbar; keine hat mediane Kosten, das Ziel wird meist verfehlt.",
-    cheapest="{feasible} von {all} sind machbar; am günstigsten ist {gpu} in {quantization}, {tenure}: {cost} im "
-    "Jahr, 8 von 10.",
+    none_costed="{feasible} von {all} Optionen sind machbar; keine hat mediane Kosten, das Ziel wird meist verfehlt.",
+    cheapest="{feasible} von {all} Optionen sind machbar; am günstigsten ist {gpu} in {quantization}, {tenure}: {cost} "
+    "im Jahr, 8 von 10.",
     alt="Tabelle von GPU, Quantisierung und Miete oder Kauf mit Machbarkeit, Speicher, Stunden und Jahreskosten",
 )
 FRONT = FrontWords(

@@ -127,6 +127,27 @@ CALIBRATION = CalibrationWords(
         "out_of_memory": "Speicher voll",
     },
     not_finished="nicht fertig",
+    dataset="Die Daten: {training} Beispiele aus {training_cases} Fällen zum Lernen, {held_out} aus {held_out_cases} "
+    "zurückgehalten",
+    dataset_fields={
+        "images": "Bilder",
+        "near_duplicate_images": "Bilder, die einem früheren gleichen",
+        "held_out_images_in_training": "Zurückgehaltene Bilder, die einem Trainingsbild gleichen",
+        "duplicate_answers": "Trainingsantworten, die dort wörtlich schon stehen",
+        "contradictory_answers": "Trainingsantworten, die einer anderen zum selben Bild widersprechen",
+        "questions": "Fragen zum Lernen",
+        "captions": "Bildunterschriften zum Lernen",
+        "answer_tokens": "Länge einer Antwort, Tokens",
+        "truncated_share": "Antworten, die der Kontext dieser Kalibrierung abschneidet",
+        "truncated_share_by_context": "Abgeschnittene Antworten, nach Kontext in Tokens",
+        "languages": "Antworten nach Sprache",
+        "held_out_unigram_nats": "Loss eines Modells, das nur Worthäufigkeiten kennt, Nats je Token",
+    },
+    dataset_pairs={
+        "questions": "{closed} geschlossene, {open} offene",
+        "answer_tokens": "{p50} in der Mitte, {p95} beim 95. Perzentil, höchstens {most}",
+        "error": "{value} ± {error} (Standardfehler)",
+    },
 )
 ANSWERS = AnswersWords(
     title="Was ein niedrigerer Loss in Antworten bedeutet",
@@ -137,12 +158,14 @@ ANSWERS = AnswersWords(
         "degenerate_rate": "Antworten, die sich nur wiederholen oder kein Ende haben",
         "rouge_l": "Längster gemeinsamer Wortlaut (ROUGE-L)",
         "exact_match": "Geschlossene Fragen genau beantwortet",
+        "usable_share": "Antworten, die die Radiologie verblindet brauchbar nennt (4 oder 5 von 5)",
     },
     axes={
         "token_f1": "Token-F1",
         "degenerate_rate": "Anteil der Antworten",
         "rouge_l": "ROUGE-L",
         "exact_match": "Anteil der Fragen",
+        "usable_share": "Anteil der Bewertungen",
     },
     alt="{metric}: {worst} bei einem Loss von {worst_loss}, {best} bei {best_loss}",
     count="{count} zurückgehaltene Antworten je Budget: Einige Punkte Unterschied können Zufall sein.",
@@ -155,6 +178,18 @@ ANSWERS = AnswersWords(
     reference="Radiologie.",
     answer="Modell.",
     no_end="kam zu keinem Ende",
+    ratings="Die Radiologie nennt verblindet {share} der Antworten brauchbar, bei einem Loss von {loss}",
+    ratings_note="1: falsch, kann schaden; 5: richtig und vollständig; brauchbar: 4 oder 5. Referenzen wurden "
+    "verblindet unter den Antworten bewertet. Übereinstimmung ist Krippendorffs Alpha (ordinal); 0 ist Zufall.",
+    rating_fields={
+        "run": "Lauf",
+        "loss": "Loss, Nats je Token",
+        "mean": "Mittlere Bewertung, 1 bis 5",
+        "usable": "Brauchbar",
+        "reference": "Mittel der Referenzen",
+        "agreement": "Übereinstimmung",
+        "count": "Antworten × Bewertende",
+    },
 )
 ASSUMPTIONS = AssumptionsWords(
     title="Worauf dieser Plan beruht",
@@ -216,7 +251,7 @@ BOARD = BoardWords(
     language="Sprache der Vorlage",
     letterhead="**Briefkopf.** Bleibt in dieser Sitzung und in den Vorlagen, die Sie mitnehmen.",
     hospital="Name des Krankenhauses",
-    logo="Logo (PNG oder SVG)",
+    logo="Logo (PNG oder SVG, höchstens 1 MB)",
     reopen="**Einen Plan wieder öffnen.** Eine Vorlage (PDF) oder ihre plan.json.",
     reopen_file="Vorlage (PDF) oder plan.json hier ablegen",
     opened="Unten: der Plan vom {date} auf Kalibrierung {calibration}, wie er geschrieben wurde.",

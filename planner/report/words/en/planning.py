@@ -181,6 +181,9 @@ PLAN = PlanWords(
     lowest="What these data support.",
     next_run="What would settle it.",
     quality_unknown="What this loss means in answers is not known: too few runs of this calibration answered cases.",
+    quality_at="in the held-out answers at this loss (90 %).",
+    quality_below="read at {loss}, the lowest loss at which answers were recorded (90 %).",
+    quality_above="read at {loss}, the highest loss at which answers were recorded (90 %).",
     cost="Cost a year, if reached",
     eight_in_ten="8 in 10",
     chance="Chance to reach it",
@@ -227,6 +230,8 @@ YEARS = YearWords(
     others="All other lines",
     table="Table",
     views="Equivalent annual cost {annuity} (8 in 10); straight-line expense {straight} a year. {money}",
+    views_missed="The target is mostly missed, so no range of the equivalent annual cost is given; straight-line "
+    "expense {straight} a year. {money}",
     moneys={
         "nominal": "Amounts in money of each year, with the growth of prices.",
         "real": "Amounts in money of the start.",
@@ -256,8 +261,8 @@ OPTIONS = OptionWords(
     within_budget="Within budget",
     price_of="Price of",
     none_feasible="None of these GPUs has the memory and a price.",
-    none_costed="{feasible} of {all} are feasible; none has a median cost, the target is mostly missed.",
-    cheapest="{feasible} of {all} are feasible; the cheapest is {gpu} in {quantization}, {tenure}: {cost} a "
+    none_costed="{feasible} of {all} options are feasible; none has a median cost, the target is mostly missed.",
+    cheapest="{feasible} of {all} options are feasible; the cheapest is {gpu} in {quantization}, {tenure}: {cost} a "
     "year, 8 in 10.",
     alt="Table of GPU, quantization and tenure with feasibility, memory, hours and yearly cost",
 )

@@ -124,6 +124,27 @@ CALIBRATION = CalibrationWords(
         "out_of_memory": "out of memory",
     },
     not_finished="not finished",
+    dataset="The data: {training} examples of {training_cases} cases to learn from, {held_out} of {held_out_cases} "
+    "held out",
+    dataset_fields={
+        "images": "Images",
+        "near_duplicate_images": "Images that look like an earlier one",
+        "held_out_images_in_training": "Held-out images that look like a training image",
+        "duplicate_answers": "Training answers that stand there already, word for word",
+        "contradictory_answers": "Training answers that contradict another on the same image",
+        "questions": "Questions to learn from",
+        "captions": "Captions to learn from",
+        "answer_tokens": "Length of an answer, tokens",
+        "truncated_share": "Answers cut by the context of this calibration",
+        "truncated_share_by_context": "Answers cut, by context in tokens",
+        "languages": "Answers by language",
+        "held_out_unigram_nats": "Loss of a model that knows only word frequencies, nats per token",
+    },
+    dataset_pairs={
+        "questions": "{closed} closed, {open} open",
+        "answer_tokens": "{p50} in the middle, {p95} at the 95th percentile, {most} at most",
+        "error": "{value} ± {error} (standard error)",
+    },
 )
 ANSWERS = AnswersWords(
     title="What a lower loss means in answers",
@@ -133,12 +154,14 @@ ANSWERS = AnswersWords(
         "degenerate_rate": "Answers that only repeat themselves or have no end",
         "rouge_l": "Longest common wording (ROUGE-L)",
         "exact_match": "Closed questions answered exactly",
+        "usable_share": "Answers that radiologists, blinded, call usable (4 or 5 of 5)",
     },
     axes={
         "token_f1": "token F1",
         "degenerate_rate": "share of answers",
         "rouge_l": "ROUGE-L",
         "exact_match": "share of questions",
+        "usable_share": "share of ratings",
     },
     alt="{metric}: {worst} at a loss of {worst_loss}, {best} at {best_loss}",
     count="{count} held-out answers at each budget: a few points of difference can be chance.",
@@ -150,6 +173,18 @@ ANSWERS = AnswersWords(
     reference="Radiologist.",
     answer="Model.",
     no_end="did not come to an end",
+    ratings="Radiologists, blinded, call {share} of the answers usable at a loss of {loss}",
+    ratings_note="1: wrong, could harm; 5: right and complete; usable: 4 or 5. References were rated blindly among the "
+    "answers. Agreement is Krippendorff's alpha (ordinal); 0 is chance.",
+    rating_fields={
+        "run": "Run",
+        "loss": "Loss, nats per token",
+        "mean": "Mean rating, 1 to 5",
+        "usable": "Usable",
+        "reference": "Mean of the references",
+        "agreement": "Agreement",
+        "count": "Answers × raters",
+    },
 )
 ASSUMPTIONS = AssumptionsWords(
     title="What this plan rests on",
@@ -211,7 +246,7 @@ BOARD = BoardWords(
     language="Language of the paper",
     letterhead="**Letterhead.** Stays in this session and in the papers you take.",
     hospital="Name of the hospital",
-    logo="Logo (PNG or SVG)",
+    logo="Logo (PNG or SVG, at most 1 MB)",
     reopen="**Reopen a plan.** A board PDF or its plan.json.",
     reopen_file="Drop a board PDF or a plan.json here",
     opened="Below: the plan of {date} on calibration {calibration}, as it was written.",

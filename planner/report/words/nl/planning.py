@@ -131,18 +131,18 @@ INPUTS = InputWords(
         "staff_eur_per_hour": "landelijk gemiddelde",
         "price_eur_per_hour": "catalogusprijs",
         "server_quote_eur": "catalogusprijs",
-        "electricity_eur_per_kwh": "cijfer uit de catalogus",
-        "usd_per_eur": "koers uit de catalogus",
+        "electricity_eur_per_kwh": "cataloguscijfer",
+        "usd_per_eur": "cataloguskoers",
         "storage_gib": "niet begroot",
         "egress_gib_per_year": "niet begroot",
         "support_eur_per_year": "niet begroot",
         "studies_arriving_per_year": "geen",
         "modality_transfer": "getrokken",
-        "wage_growth_per_year": "cijfer uit de catalogus",
-        "energy_growth_per_year": "cijfer uit de catalogus",
-        "price_growth_per_year": "cijfer uit de catalogus",
-        "gpu_price_growth_per_year": "cijfer uit de catalogus",
-        "inflation_per_year": "cijfer uit de catalogus",
+        "wage_growth_per_year": "cataloguscijfer",
+        "energy_growth_per_year": "cataloguscijfer",
+        "price_growth_per_year": "cataloguscijfer",
+        "gpu_price_growth_per_year": "cataloguscijfer",
+        "inflation_per_year": "cataloguscijfer",
     },
     tenures={
         "on_demand": "Huren per uur",
@@ -183,6 +183,9 @@ PLAN = PlanWords(
     next_run="Wat uitsluitsel zou geven.",
     quality_unknown="Wat deze loss betekent in antwoorden is niet bekend: te weinig runs van deze kalibratie "
     "beantwoordden casussen.",
+    quality_at="in de apart gehouden antwoorden bij deze loss (90 %).",
+    quality_below="afgelezen bij {loss}, de laagste loss waarbij antwoorden zijn vastgelegd (90 %).",
+    quality_above="afgelezen bij {loss}, de hoogste loss waarbij antwoorden zijn vastgelegd (90 %).",
     cost="Kosten per jaar, als het lukt",
     eight_in_ten="8 van 10",
     chance="Kans om het te halen",
@@ -229,6 +232,8 @@ YEARS = YearWords(
     others="Alle andere posten",
     table="Tabel",
     views="Equivalente jaarkosten {annuity} (8 van 10); lineaire lasten {straight} per jaar. {money}",
+    views_missed="Het doel wordt meestal niet gehaald; daarom staat hier geen marge van de equivalente jaarkosten; "
+    "lineaire lasten {straight} per jaar. {money}",
     moneys={
         "nominal": "Bedragen in geld van elk jaar, met de groei van prijzen.",
         "real": "Bedragen in geld van het begin.",
@@ -258,8 +263,8 @@ OPTIONS = OptionWords(
     within_budget="Binnen budget",
     price_of="Prijs van",
     none_feasible="Geen van deze GPU's heeft het geheugen en een prijs.",
-    none_costed="{feasible} van {all} zijn haalbaar; geen heeft mediane kosten, het doel wordt meestal gemist.",
-    cheapest="{feasible} van {all} zijn haalbaar; de goedkoopste is {gpu} in {quantization}, {tenure}: {cost} "
+    none_costed="{feasible} van {all} opties zijn haalbaar; geen heeft mediane kosten, het doel wordt meestal gemist.",
+    cheapest="{feasible} van {all} opties zijn haalbaar; de goedkoopste is {gpu} in {quantization}, {tenure}: {cost} "
     "per jaar, 8 van 10.",
     alt="Tabel van GPU, kwantisatie en huur of koop met haalbaarheid, geheugen, uren en jaarkosten",
 )

@@ -127,6 +127,27 @@ CALIBRATION = CalibrationWords(
         "out_of_memory": "geheugen vol",
     },
     not_finished="niet klaar",
+    dataset="De data: {training} voorbeelden uit {training_cases} casussen om van te leren, {held_out} uit "
+    "{held_out_cases} apart gehouden",
+    dataset_fields={
+        "images": "Beelden",
+        "near_duplicate_images": "Beelden die op een eerder beeld lijken",
+        "held_out_images_in_training": "Apart gehouden beelden die op een trainingsbeeld lijken",
+        "duplicate_answers": "Trainingsantwoorden die er woordelijk al staan",
+        "contradictory_answers": "Trainingsantwoorden die een ander bij hetzelfde beeld tegenspreken",
+        "questions": "Vragen om van te leren",
+        "captions": "Bijschriften om van te leren",
+        "answer_tokens": "Lengte van een antwoord, tokens",
+        "truncated_share": "Antwoorden afgekapt door de context van deze kalibratie",
+        "truncated_share_by_context": "Antwoorden afgekapt, per context in tokens",
+        "languages": "Antwoorden per taal",
+        "held_out_unigram_nats": "Loss van een model dat alleen woordfrequenties kent, nats per token",
+    },
+    dataset_pairs={
+        "questions": "{closed} gesloten, {open} open",
+        "answer_tokens": "{p50} in het midden, {p95} bij het 95e percentiel, hooguit {most}",
+        "error": "{value} ± {error} (standaardfout)",
+    },
 )
 ANSWERS = AnswersWords(
     title="Wat een lagere loss betekent in antwoorden",
@@ -137,12 +158,14 @@ ANSWERS = AnswersWords(
         "degenerate_rate": "Antwoorden die zich alleen herhalen of geen einde hebben",
         "rouge_l": "Langste gemeenschappelijke bewoording (ROUGE-L)",
         "exact_match": "Gesloten vragen exact beantwoord",
+        "usable_share": "Antwoorden die radiologen, geblindeerd, bruikbaar noemen (4 of 5 van 5)",
     },
     axes={
         "token_f1": "token F1",
         "degenerate_rate": "deel van de antwoorden",
         "rouge_l": "ROUGE-L",
         "exact_match": "deel van de vragen",
+        "usable_share": "deel van de oordelen",
     },
     alt="{metric}: {worst} bij een loss van {worst_loss}, {best} bij {best_loss}",
     count="{count} apart gehouden antwoorden per budget: enkele punten verschil kan toeval zijn.",
@@ -154,6 +177,18 @@ ANSWERS = AnswersWords(
     reference="Radioloog.",
     answer="Model.",
     no_end="kwam niet tot een einde",
+    ratings="Radiologen noemen, geblindeerd, {share} van de antwoorden bruikbaar bij een loss van {loss}",
+    ratings_note="1: fout, kan schaden; 5: juist en volledig; bruikbaar: 4 of 5. Referenties zijn geblindeerd tussen "
+    "de antwoorden beoordeeld. Overeenstemming is Krippendorffs alfa (ordinaal); 0 is toeval.",
+    rating_fields={
+        "run": "Run",
+        "loss": "Loss, nats per token",
+        "mean": "Gemiddeld oordeel, 1 tot 5",
+        "usable": "Bruikbaar",
+        "reference": "Gemiddelde van de referenties",
+        "agreement": "Overeenstemming",
+        "count": "Antwoorden × beoordelaars",
+    },
 )
 ASSUMPTIONS = AssumptionsWords(
     title="Waar dit plan op rust",
@@ -215,7 +250,7 @@ BOARD = BoardWords(
     language="Taal van het stuk",
     letterhead="**Briefhoofd.** Blijft in deze sessie en in de stukken die u meeneemt.",
     hospital="Naam van het ziekenhuis",
-    logo="Logo (PNG of SVG)",
+    logo="Logo (PNG of SVG, hooguit 1 MB)",
     reopen="**Een plan heropenen.** Een bestuursstuk (PDF) of zijn plan.json.",
     reopen_file="Laat hier een bestuursstuk (PDF) of een plan.json vallen",
     opened="Hieronder: het plan van {date} op kalibratie {calibration}, zoals het is geschreven.",

@@ -79,6 +79,9 @@ class PlanWords(Struct, frozen=True, kw_only=True):
     lowest: str
     next_run: str
     quality_unknown: str
+    quality_at: str
+    quality_below: str
+    quality_above: str
     cost: str
     eight_in_ten: str
     chance: str
@@ -122,6 +125,7 @@ class YearWords(Struct, frozen=True, kw_only=True):
     others: str
     table: str
     views: str
+    views_missed: str
     moneys: dict[str, str]
     alt: str
     alt_year: str

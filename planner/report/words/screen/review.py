@@ -96,6 +96,9 @@ class CalibrationWords(Struct, frozen=True, kw_only=True):
     state: str
     states: dict[str, str]
     not_finished: str
+    dataset: str
+    dataset_fields: dict[str, str]
+    dataset_pairs: dict[str, str]
 
 
 class AnswersWords(Struct, frozen=True, kw_only=True):
@@ -115,6 +118,9 @@ class AnswersWords(Struct, frozen=True, kw_only=True):
     reference: str
     answer: str
     no_end: str
+    ratings: str
+    ratings_note: str
+    rating_fields: dict[str, str]
 
 
 class AssumptionsWords(Struct, frozen=True, kw_only=True):
