@@ -89,8 +89,10 @@ def _reserve(path: Path, size_bytes: int) -> None:
     except OSError as problem:
         path.unlink()
         free = shutil.disk_usage(path.parent).free
+        unit, name = (2**30, "GiB") if size_bytes >= 2**30 else (2**20, "MiB")
         what = (
-            f"image features need {size_bytes / 2**30:.2f} GiB in the record's work folder, {free / 2**30:.2f} are free"
+            f"image features need {size_bytes / unit:.1f} {name} in the record's work folder, "
+            f"{free / unit:.1f} {name} are free"
         )
         raise OSError(problem.errno, what) from None
     finally:

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from trainer.disk import system_errors
 from trainer.quiet import hush
 
 
@@ -31,6 +32,9 @@ def write_random_weights(config: dict[str, Any], folder: Path) -> None:
     """Random bf16 weights of a shape in Hugging Face's layout, so that they go through the real loading code.
 
     Seconds and bytes do not depend on what the weights are. `config` is that of the model's config.json.
+
+    Raises:
+        OSError: The disk is full, or refuses.
     """
     from transformers import PaliGemmaConfig, PaliGemmaForConditionalGeneration
 
@@ -44,6 +48,7 @@ def write_random_weights(config: dict[str, Any], folder: Path) -> None:
         for parameter in network.parameters():
             parameter.normal_(std=0.02)
     network.tie_weights()
-    network.save_pretrained(folder)
+    with system_errors():
+        network.save_pretrained(folder)
     for file in folder.iterdir():
         file.chmod(0o600)

@@ -27,6 +27,7 @@ from tokenizers import Tokenizer as Bpe
 from planner.record import write_atomically
 from trainer import sample
 from trainer.dataset import Dataset
+from trainer.disk import system_errors
 from trainer.model import HubTokenizer, LoadedModel
 from trainer.quiet import hush
 from trainer.shape import TinyShape
@@ -79,12 +80,17 @@ def new_model(tokenizer: Bpe, shape: TinyShape) -> LoadedModel:
 
 
 def save(model: LoadedModel, folder: Path) -> None:
-    """Write model and tokenizer in Hugging Face's layout, weights as safetensors."""
+    """Write model and tokenizer in Hugging Face's layout, weights as safetensors.
+
+    Raises:
+        OSError: The disk is full, or refuses.
+    """
     hush()
-    model.network.save_pretrained(folder)
     tokenizer = model.tokenizer
     assert isinstance(tokenizer, HubTokenizer)
-    tokenizer.save(folder)
+    with system_errors():
+        model.network.save_pretrained(folder)
+        tokenizer.save(folder)
     for file in folder.iterdir():
         file.chmod(0o600)
 

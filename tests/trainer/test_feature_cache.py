@@ -75,7 +75,7 @@ def test_a_disk_without_room_is_an_error_before_anything_is_computed(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "posix_fallocate", full)
-    with pytest.raises(OSError, match=r"image features need 0\.00 GiB"):
+    with pytest.raises(OSError, match=r"image features need 0\.0 MiB in the record"):
         feature_cache.build(random_model(), images, tmp_path, key="k")
     assert not list(tmp_path.glob("features-*"))
 
