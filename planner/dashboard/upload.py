@@ -12,7 +12,15 @@ from planner.dashboard.frame import escape, show_problem
 from planner.dashboard.session import Origin, Session, session
 from planner.dashboard.work import Loaded, first_calibration, foreign_calibration, packed_calibration
 from planner.errors import PlannerError, shown_name
-from planner.importers import READERS, ImportFacts, LogContents, Role, RunContents, log_contents
+from planner.importers import (
+    READERS,
+    ImportFacts,
+    LogContents,
+    Role,
+    RunContents,
+    log_contents,
+    looks_like_a_log,
+)
 from planner.record import UNKNOWN, LossKind, XUnit
 from planner.report.words import numbers
 
@@ -56,13 +64,24 @@ def _take() -> None:
     if file is None:
         return
     data, name = file.getvalue(), shown_name(file.name)
-    if name.lower().endswith(".jsonl") or b'"calibration_id"' in data[:_HEAD_BYTES]:
+    if _is_record(data, name):
         _open(here, lambda: packed_calibration(data, name))
         return
     try:
         here.pending = Pending(name=name, data=data, contents=log_contents(data, file=name))
     except PlannerError as problem:
         here.upload_problem = problem
+
+
+def _is_record(data: bytes, name: str) -> bool:
+    """Whether the content is that of a packed record.
+
+    The name only counts where the content is nothing that is known: a record that is damaged from its first line on is
+    then refused as a record.
+    """
+    if data.lstrip()[:1] == b"{" and b'"calibration_id"' in data[:_HEAD_BYTES]:
+        return True
+    return name.lower().endswith(".jsonl") and not looks_like_a_log(data)
 
 
 def _example() -> None:

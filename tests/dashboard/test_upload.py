@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from planner.dashboard.session import Origin
 from planner.importers import READERS
-from planner.record import LossKind
+from planner.record import LossKind, pack
 from planner.report.words import LANGUAGES, words
 from tests.dashboard.conftest import OpenApp
+from tests.factories import example_calibration
 from tests.importers import logs
 from tests.importers.test_formats import FIXTURES, NAMES
 
@@ -36,6 +38,14 @@ def test_every_kind_of_log_is_recognised_and_opened_as_it_is(open_app: OpenApp, 
     opened = app.session_state["plateau"].calibration.calibration
     assert opened.header.imported.log == log
     assert opened.header.loss_kind is FIXTURES[name][2]
+
+
+def test_what_a_file_is_goes_by_its_content_and_not_by_its_name(open_app: OpenApp) -> None:
+    app = upload(open_app("Calibration"), pack(example_calibration()), "sent-by-mail.txt")
+    assert app.session_state["plateau"].calibration.origin is Origin.UPLOAD
+    app = upload(open_app("Calibration"), FIXTURES[ONE_OF_EACH["csv_table"]][0], "history.jsonl")
+    assert any("Recognised" in element.value for element in app.markdown)
+    assert not app.error
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

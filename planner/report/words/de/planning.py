@@ -183,9 +183,9 @@ PLAN = PlanWords(
     next_run="Was es klären würde.",
     quality_unknown="Was dieser Loss in Antworten bedeutet, ist nicht bekannt: Zu wenige Läufe dieser "
     "Kalibrierung beantworteten Fälle.",
-    quality_at="in den zurückgehaltenen Antworten bei diesem Loss (90 %).",
-    quality_below="abgelesen bei {loss}, dem niedrigsten Loss, bei dem Antworten aufgezeichnet wurden (90 %).",
-    quality_above="abgelesen bei {loss}, dem höchsten Loss, bei dem Antworten aufgezeichnet wurden (90 %).",
+    quality_at="In den zurückgehaltenen Antworten bei diesem Loss (90 %).",
+    quality_below="Abgelesen bei {loss}, dem niedrigsten Loss, bei dem Antworten aufgezeichnet wurden (90 %).",
+    quality_above="Abgelesen bei {loss}, dem höchsten Loss, bei dem Antworten aufgezeichnet wurden (90 %).",
     cost="Kosten im Jahr, wenn es gelingt",
     eight_in_ten="8 von 10",
     chance="Chance, es zu erreichen",

@@ -183,9 +183,9 @@ PLAN = PlanWords(
     next_run="Wat uitsluitsel zou geven.",
     quality_unknown="Wat deze loss betekent in antwoorden is niet bekend: te weinig runs van deze kalibratie "
     "beantwoordden casussen.",
-    quality_at="in de apart gehouden antwoorden bij deze loss (90 %).",
-    quality_below="afgelezen bij {loss}, de laagste loss waarbij antwoorden zijn vastgelegd (90 %).",
-    quality_above="afgelezen bij {loss}, de hoogste loss waarbij antwoorden zijn vastgelegd (90 %).",
+    quality_at="In de apart gehouden antwoorden bij deze loss (90 %).",
+    quality_below="Afgelezen bij {loss}, de laagste loss waarbij antwoorden zijn vastgelegd (90 %).",
+    quality_above="Afgelezen bij {loss}, de hoogste loss waarbij antwoorden zijn vastgelegd (90 %).",
     cost="Kosten per jaar, als het lukt",
     eight_in_ten="8 van 10",
     chance="Kans om het te halen",
