@@ -25,6 +25,8 @@ from planner.outcome import Interval
 
 SPEND = "spend_once_or_yearly"
 MODALITIES = "adapter_per_modality_or_joint"
+_SAME = 1e-9
+"""Costs and losses that differ by less are the same: rounding, not a saving."""
 
 
 def spend_once_or_yearly(
@@ -240,12 +242,19 @@ def _compared(
         if both.any()
         else (NEVER_PAID, NEVER_PAID)
     )
-    cheaper = float((second_cost < first_cost).mean())
-    loss_ratio, lower = None, None
+    with np.errstate(invalid="ignore"):
+        cheaper = float((second_cost < first_cost * (1.0 - _SAME)).mean())
+    loss_ratio, lower, nothing = None, None, ""
     if losses is not None:
         there = np.isfinite(losses[0]) & np.isfinite(losses[1])
-        lower = float((losses[1] < losses[0] * (1.0 - 1e-9)).mean())
+        with np.errstate(invalid="ignore"):
+            lower = float((losses[1] < losses[0] * (1.0 - _SAME)).mean())
         loss_ratio = _interval(losses[1][there] / losses[0][there]) if there.any() else None
+        if not there.any():
+            nothing = "The money buys no fine-tuning on one of the two ways, so they cannot be compared."
+    elif not both.any():
+        chances = f"{100 * first.probability:.0f} % the first, {100 * second.probability:.0f} % the second"
+        nothing = f"No draw reaches the target both ways ({chances}), so their costs cannot be compared."
     return Comparison(
         code=code,
         question=question,
@@ -258,7 +267,7 @@ def _compared(
         probability_second_cheaper=cheaper,
         probability_second_lower_loss=lower,
         assumptions=assumptions,
-        sentence=_sentence(first, second, dearer, cheaper_by, cheaper, lower),
+        sentence=nothing or _sentence(first, second, dearer, cheaper_by, cheaper, lower),
     )
 
 
@@ -266,12 +275,12 @@ def _sentence(
     first: Alternative, second: Alternative, dearer: CostQuantiles, cheaper_by: CostQuantiles, cheaper: float,
     lower: float | None,
 ) -> str:  # fmt: skip
-    said = f"{second.label} costs less than {_small(first.label)} with {100 * cheaper:.0f} %"
+    said = f"{second.label} costs less than {_small(first.label)} in {100 * cheaper:.0f} % of the draws"
     if dearer.p90 is not None and cheaper_by.p90 is not None:
         said += f" (at most {in_eur(cheaper_by.p90)} less and {in_eur(dearer.p90)} more, 9 in 10 each)"
     if lower is None:
         return f"{said}."
-    return f"{said}. It ends at a lower loss with {100 * lower:.0f} %."
+    return f"{said}. It ends at a lower loss in {100 * lower:.0f} % of the draws."
 
 
 def _small(label: str) -> str:

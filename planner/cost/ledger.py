@@ -317,16 +317,18 @@ def _given(year: Costing) -> Iterator[LedgerLine]:
 def _risks(year: Costing) -> Iterator[LedgerLine]:
     if not year.work.in_use:
         return
+    level = float(year.drivers.price_level[0])
     for number, risk in enumerate(year.scenario.risks, start=1):
+        impact = risk.impact_eur * level
         yield _line(
             year,
             f"risk_{number}",
             f"Risk: {risk.name}",
             0.0,
-            formula=f"{risk.probability:.0%} a year x {risk.impact_eur:,.2f} EUR, VAT included",
+            formula=f"{risk.probability:.0%} a year x {impact:,.2f} EUR, VAT included",
             basis=Basis.TYPED,
             source=risk.source,
-            product=(risk.probability, "times a year", risk.impact_eur),
+            product=(risk.probability, "times a year", impact),
             vat=VatTreatment.NONE,
         )
 

@@ -292,6 +292,14 @@ def test_an_unreachable_target_has_a_front_but_no_comparison_of_its_cost(own: Ca
     assert modalities.first.cost.p10 is None
 
 
+def test_money_that_buys_nothing_is_not_compared_to_the_cent(own: Calibration, catalog: Catalog) -> None:
+    made = plan(own, catalog, budget_eur=1.0, modality_count=2, target_loss=0.7)
+    spend, modalities = made.comparisons
+    assert spend.sentence.startswith("The money buys no fine-tuning")
+    assert spend.probability_second_cheaper == 0.0
+    assert modalities.sentence.startswith("No draw reaches the target both ways")
+
+
 def test_paths_are_asked_once_for_each_number_of_studies(own: Calibration, catalog: Catalog) -> None:
     asked: list[float | None] = []
 

@@ -14,8 +14,13 @@ from planner.catalog import Catalog
 from planner.cost import Scenario, Tenure, cost_plan
 from planner.cost.analyses import PlanYears
 from planner.cost.calendar import first_day, fiscal_years, month_shares
+from planner.cost.case import case_of
+from planner.cost.flows import cash_by_fiscal_year, flows
+from planner.cost.given import GivenCost, Risk
+from planner.cost.growth import growth_expected
 from planner.cost.plan import Plan
 from planner.cost.scenario import Money
+from planner.cost.year_table import year_lines
 from planner.loss_paths import LossPaths
 from planner.record import Calibration
 from tests.cost.conftest import TODAY, made_forecast
@@ -164,6 +169,41 @@ def test_a_bought_server_is_paid_once_written_off_in_a_line_and_sold_at_its_end(
     assert [year.income_eur for year in found.years] == [0.0, 1_000.0, 0.0]
     assert found.income_eur == 1_000.0
     assert found.straight_line_eur == 4_500.0
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"tenure": Tenure.ON_DEMAND, "studies_growth_per_year": 0.2, "storage_gib": 300.0, "egress_gib_per_year": 40.0},
+        {"tenure": Tenure.SPOT, "money": Money.REAL, "first_month": "2027-09", "fiscal_year_start_month": 4},
+        {"tenure": Tenure.COMMITMENT_3_YEARS, "prepaid": True, "price_eur_per_hour": 0.7, "horizon_years": 5},
+        {"tenure": Tenure.BUY, "lifetime_years": 2.0, "horizon_years": 5, "support_eur_per_year": 700.0, "gpus": 2},
+        {"tenure": Tenure.BUY, "vat_recoverable_share": 0.5, "studies_per_day": 200_000.0},
+    ],
+)
+def test_the_lines_of_every_fiscal_year_are_the_cash_of_the_formula_of_the_draws(
+    own: Calibration, catalog: Catalog, fields: dict[str, Any]
+) -> None:
+    given = GivenCost(code="labelling", eur_once=5_000.0, eur_per_year=800.0, source="radiology")
+    scenario = Scenario(**(FULL | {"costs": (given,)} | fields))
+    case = case_of(made_forecast(1.45), own, scenario, catalog, seed=0, draws=200, day=TODAY)
+    growth = growth_expected(case.scenario, catalog)
+    found = flows(case.typical, growth, case.scenario, case.gpu, catalog, case.question.calibration_examples)
+    start = first_day(case.scenario.first_month, TODAY)
+    spans = fiscal_years(start, case.scenario.fiscal_year_start_month, case.scenario.horizon_years)
+    cash = cash_by_fiscal_year(found, spans)[:, 0]
+    lines = year_lines(found, spans, case.scenario, case.gpu, catalog, "")
+    assert [float(total([line.amounts_eur[f] for line in lines])) for f in range(len(spans))] == pytest.approx(
+        list(cash), abs=0.02 * len(lines)
+    )
+
+
+def test_risks_grow_with_prices_in_every_view(own: Calibration, catalog: Catalog) -> None:
+    risk = Risk(name="delay", probability=1.0, impact_eur=1_000.0, source="board")
+    made = years(own, catalog, risks=(risk,), **(FLAT | {"price_growth_per_year": 0.1}))
+    line = next(line for line in made.lines if line.code == "risk_1")
+    assert line.amounts_eur == [1_000.0, 1_100.0, 1_210.0]
+    assert made.total_eur == pytest.approx(made.cash.p50, rel=0.01)
 
 
 def test_quantities_of_a_line_are_what_its_years_use(own: Calibration, catalog: Catalog) -> None:
