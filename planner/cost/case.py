@@ -167,7 +167,7 @@ def _fitted(
         components_gib=estimate.components_gib,
         basis=Basis(estimate.basis.value),
         sentence=f"Training {model.name} {verb} on {gpu.gpu} ({how}): {estimate.gib_p50:.1f} GiB expected, "
-        f"{estimate.gib_p95:.1f} GiB with 95 %, {limit:.1f} GiB usable. {_how_known(estimate, model)}"
+        f"{estimate.gib_p95:.1f} GiB at P95, {limit:.1f} GiB usable. {_how_known(estimate, model)}"
         + (f" {model.assumed}" if model.assumed and not question.calibration.header.illustration else ""),
     )
     return msgspec.structs.replace(model, shape=shape), memory

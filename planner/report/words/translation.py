@@ -17,9 +17,11 @@ from pathlib import Path
 from babel.messages.pofile import read_po
 from msgspec import Struct
 
+from planner.report.words import numbers
 from planner.report.words.language import locale_of, words
 
 _NUMBER = re.compile(r"(?P<sign>[+\-−]?)(?P<whole>\d{1,3}(?:,\d{3})+|\d+)(?:\.(?P<part>\d+))?(?P<percent>%?)")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _EXPONENT = re.compile(r"\d(?:\.\d+)?e\+\d{1,2}")
 _BETWEEN_SENTENCES = re.compile(r"(?<=[.!?])\s+(?=\S)")
 _LONGEST_PLAIN = 4
@@ -49,31 +51,46 @@ def translated(text: str, language: str = "en") -> str:
     """
     if not text.strip():
         return text
-    return _whole(text, language) or _number(text, language) or _joined(text, language) or text
+    return _whole(text, language) or _figure(text, language) or _joined(text, language) or text
 
 
-def is_translated(text: str, language: str) -> bool:
-    """Whether every part of a text has a template in a language; figures need none."""
-    if _whole(text, language) is not None or _number(text, language) is not None:
-        return True
+def untranslated(text: str, language: str) -> list[str]:
+    """Parts of a text, in its sentences and in what stands in their templates, that a language has no template for.
+
+    Names (of a GPU, a provider, a model, a risk of the hospital) have none and are among them.
+    """
+    if not text.strip() or _figure(text, language) is not None:
+        return []
+    found = _match(text, language)
+    if found is not None:
+        return [left for part in found[1].values() for left in untranslated(part, language)]
     joint, parts = _parts(text)
-    return len(parts) > 1 and _covered(parts, joint, language)
-
-
-def _covered(parts: list[str], joint: str, language: str) -> bool:
-    return not parts or any(
-        _whole(joint.join(parts[:count]), language) is not None and _covered(parts[count:], joint, language)
-        for count in range(len(parts), 0, -1)
-    )
+    if len(parts) < 2:
+        return [text]
+    left: list[str] = []
+    while parts:
+        count = _longest_known(parts, joint, language)
+        piece = joint.join(parts[:count])
+        left += [piece] if piece == text else untranslated(piece, language)
+        parts = parts[count:]
+    return left
 
 
 def _whole(text: str, language: str) -> str | None:
     """The text by the one template that fits all of it."""
+    found = _match(text, language)
+    if found is None:
+        return None
+    template, parts = found
+    return template.format(**{name: translated(value, language) for name, value in parts.items()})
+
+
+def _match(text: str, language: str) -> tuple[str, dict[str, str]] | None:
+    """The translated template that fits all of a text, and what stands in its places."""
     for template in _templates(language).get(_first(text), ()) + _templates(language).get("", ()):
         found = template.pattern.fullmatch(text)
         if found is not None:
-            figures = {name: translated(value, language) for name, value in found.groupdict().items()}
-            return template.translated.format(**figures)
+            return template.translated, found.groupdict()
     return None
 
 
@@ -84,13 +101,16 @@ def _joined(text: str, language: str) -> str | None:
         return None
     said = []
     while parts:
-        for count in range(len(parts), 0, -1):
-            known = _whole(joint.join(parts[:count]), language)
-            if known is not None or count == 1:
-                said.append(known or parts[0])
-                parts = parts[count:]
-                break
+        count = _longest_known(parts, joint, language)
+        piece = joint.join(parts[:count])
+        said.append(piece if piece == text else translated(piece, language))
+        parts = parts[count:]
     return joint.join(said)
+
+
+def _longest_known(parts: list[str], joint: str, language: str) -> int:
+    """How many parts the longest run at the beginning has that one template knows; 1 where none does."""
+    return next((n for n in range(len(parts), 1, -1) if _match(joint.join(parts[:n]), language)), 1)
 
 
 def _parts(text: str) -> tuple[str, list[str]]:
@@ -101,6 +121,11 @@ def _parts(text: str) -> tuple[str, list[str]]:
         return " ", sentences
     clauses = stripped.split("; ")
     return ("; ", clauses) if len(clauses) > 1 else (", ", stripped.split(", "))
+
+
+def _figure(text: str, language: str) -> str | None:
+    """A number or a date as the locale writes it, None where the text is neither."""
+    return numbers.short_date(text, language) if _DATE.fullmatch(text) else _number(text, language)
 
 
 def _number(text: str, language: str) -> str | None:
