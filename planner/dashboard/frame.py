@@ -22,6 +22,11 @@ _MARKDOWN = re.compile(r"[\\`*_\[\]<>$#|~]|:(?=\w)")
 _UNIT = re.compile(r"(?<=\d) (?=%|GiB\b|€)|(?<=€) (?=\d)")
 # Screen readers choose their voice by the page's language, and Streamlit always says English. No data goes in here.
 _SAY_LANGUAGE = {code: f"<script>document.documentElement.lang = '{code}'</script>" for code in LANGUAGES}
+# Streamlit's own hints ("5MB per file", "Press Enter to apply") are always English; the labels say all of it.
+_NO_ENGLISH_HINTS = (
+    '<style>[data-testid="stFileUploaderDropzoneInstructions"], [data-testid="InputInstructions"] '
+    "{ display: none; }</style>"
+)
 
 
 def escape(text: str) -> str:
@@ -59,6 +64,8 @@ def page(body: Callable[[Session], None], *, needs_calibration: bool = True) -> 
             except PlannerError as problem:
                 show_problem(problem)
         st.html(_SAY_LANGUAGE[here.language], unsafe_allow_javascript=True)
+        if here.language != "en":
+            st.html(_NO_ENGLISH_HINTS)
         write_address()
 
     show.__name__ = body.__name__

@@ -20,6 +20,8 @@ from planner.report.words import numbers, sentences
 
 _MOST_LETTERS = 80
 _QUOTE_VALID_DAYS = 30
+_DATES = {"nl": "DD-MM-YYYY", "de": "DD.MM.YYYY"}
+"""How a date is typed; English readers on both sides of the ocean read the ISO form alike."""
 
 
 def given_figures(here: Session) -> None:
@@ -102,8 +104,10 @@ def _quote(here: Session) -> None:
         st.number_input(say.quote_gpus, min_value=1, max_value=64, step=1, key="quote_gpus")
         st.number_input(say.quote_price, min_value=0.0, step=1000.0, format="%.0f", key="quote_price")
         st.number_input(say.quote_watts, min_value=0.0, value=800.0, step=50.0, format="%.0f", key="quote_watts")
-        st.date_input(say.quoted_on, value=today, key="quote_on")
-        st.date_input(say.valid_until, value=today + dt.timedelta(days=_QUOTE_VALID_DAYS), key="quote_until")
+        written = _DATES.get(here.language, "YYYY-MM-DD")
+        st.date_input(say.quoted_on, value=today, format=written, key="quote_on")
+        until = today + dt.timedelta(days=_QUOTE_VALID_DAYS)
+        st.date_input(say.valid_until, value=until, format=written, key="quote_until")
         st.form_submit_button(say.add, on_click=_add_quote)
 
 

@@ -176,6 +176,16 @@ def test_the_browser_s_language_is_spoken_and_said_to_screen_readers(new_page: N
     expect(page).to_have_url(re.compile("language=en"))
 
 
+@pytest.mark.parametrize("language", [code for code in LANGUAGES if code != "en"])
+def test_no_hint_in_english_stands_on_a_page_in_another_language(new_page: NewPage, language: str) -> None:
+    page = new_page(f"board-paper?language={language}")
+    idle(page)
+    hints = page.get_by_text(re.compile("per file|Press Enter"))
+    page.get_by_label(words(language).screen.board.hospital).fill("Ziekenhuis")
+    expect(hints.first).to_be_attached()
+    assert not any(hint.is_visible() for hint in hints.all())
+
+
 def test_every_kind_of_log_is_recognised_and_opened(new_page: NewPage, tmp_path: Path) -> None:
     page = new_page("calibration")
     for log, name in ONE_OF_EACH.items():
