@@ -36,16 +36,40 @@ class Asked:
 
 
 def check_early(values: dict[str, Any], catalog: Catalog, file: str) -> None:
-    """Say what is wrong before the fit: an unknown name should not cost a wait."""
+    """Say all that is wrong before the fit: an unknown name should not cost a wait.
+
+    Raises:
+        ScenarioError: Every wrong value, and every name that the catalog does not know.
+    """
     from planner.cost.scenario_file import scenario_from
+    from planner.errors import CatalogError, Mistake, ScenarioError
 
     filled = dict(values)
     if filled.get("budget_eur") is not None:
         filled.setdefault("target_loss", 1.0)
     filled.setdefault("gpu", catalog.gpus[0].gpu)
-    scenario = scenario_from(filled, file=file)
-    catalog.gpu(scenario.gpu)
-    catalog.quantization(scenario.quantization)
+    mistakes: list[Mistake] = []
+    try:
+        scenario_from(filled, file=file)
+    except ScenarioError as problem:
+        mistakes.extend(problem.mistakes)
+    quote = values.get("quote")
+    quoted = quote.get("gpu") if isinstance(quote, dict) else getattr(quote, "gpu", None)
+    for field, name, look_up in (
+        ("gpu", values.get("gpu"), catalog.gpu),
+        ("quantization", values.get("quantization"), catalog.quantization),
+        ("grid", values.get("grid"), catalog.grid),
+        ("quote.gpu", quoted, catalog.gpu),
+    ):
+        try:
+            if isinstance(name, str):
+                look_up(name)
+        except CatalogError as problem:
+            mistakes.extend(
+                Mistake(file=file, field=field, reason=one.reason, remedy=one.remedy) for one in problem.mistakes
+            )
+    if mistakes:
+        raise ScenarioError(mistakes)
 
 
 def planned(asked: Asked, catalog: Catalog) -> tuple[Plan, bool]:

@@ -90,8 +90,9 @@ def scenario_from(values: Mapping[str, Any], *, file: str = "scenario") -> Scena
     """
     mistakes: list[Mistake] = []
     checked = _fields(values, Scenario, file, "", mistakes)
-    if not mistakes:
-        mistakes = _disagreeing(Scenario(**checked), file)
+    # What is wrong alone is left out of what is compared.
+    right: dict[str, Any] = {"target_loss": 1.0, "gpu": ""} | checked
+    mistakes += _disagreeing(Scenario(**right), file)
     if mistakes:
         raise ScenarioError(mistakes)
     return Scenario(**checked)

@@ -147,6 +147,20 @@ def test_a_wrong_scenario_is_said_by_its_option_and_writes_nothing(
     assert not Path("plan.json").exists()
 
 
+def test_all_mistakes_of_a_scenario_are_said_at_once_names_of_the_catalog_too(plateau: Plateau, record: Path) -> None:
+    Path("scenario.toml").write_text(
+        'target_loss = -1\ngpu = "L5"\nquantisation = "nf4"\nquantization = "nf5"\ngrid = "XXX"\nvat_rate = 21\n'
+        '[[costs]]\ncode = "vat"\neur_once = 1\nsource = "x"\n'
+        '[quote]\nsupplier = "x"\ngpu = "L9"\nprice_eur = 1\nquoted_on = 2026-10-02\nvalid_until = 2026-10-01\n'
+        "watts_at_wall = 1\n"
+    )
+    done = plateau("plan", record, "--scenario", "scenario.toml")
+    assert done.code == 2
+    for field in ("target_loss", "gpu", "quantisation", "quantization", "grid", "vat_rate", "costs", "quote.gpu",
+                  "quote.valid_until"):  # fmt: skip
+        assert f"scenario.toml, {field}: " in done.err, field
+
+
 def test_every_figure_of_a_plan_can_be_explained(plateau: Plateau, plan_file: Path) -> None:
     listed = plateau("explain", plan_file, "--json").result["figures"]
     plan = example_plan()
