@@ -27,8 +27,9 @@ from trainer.answer_quality import Answer
 from trainer.checkpoint import Progress
 from trainer.conditioning import condition, record_counts, report
 from trainer.config import Settings
+from trainer.dataset import dataset_digest
 from trainer.dataset.fingerprint import Gallery
-from trainer.header import configuration_of, make_header, refuse_others
+from trainer.header import configuration_of, make_header, refuse_other_options, refuse_others
 from trainer.learning_rate_check import RateCheck
 from trainer.loop import Bench
 from trainer.model import LoadedModel
@@ -99,6 +100,13 @@ class _Call:
         series = series_of(self.settings, self.variants, dataset.training)
         left = self._left(series)
         if not left:
+            everything = (*dataset.training, *dataset.held_out)
+            assert self.before is not None
+            refuse_other_options(
+                self.before.header.configuration,
+                self.variants[0].settings,
+                dataset_digest(everything, private.dataset_salt(self.work)),
+            )
             say("This calibration is complete; nothing is left to do.")
             return self._outcome(None)
         self._say_of_subsets(series)

@@ -7,8 +7,9 @@ import math
 import os
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -151,13 +152,8 @@ def refuse_others(
     Raises:
         InputError: Everything that differs.
     """
-    again = "Give the options of the first call again, or name another --out"
-    differences = [
-        (field, f"the record was made with {old}, this call has {new}", again)
-        for field in Configuration.__struct_fields__
-        if configuration_before is not None
-        and (old := getattr(configuration_before, field)) != (new := getattr(configuration, field))
-    ]
+    wanted = {field: getattr(configuration, field) for field in Configuration.__struct_fields__}
+    differences = [] if configuration_before is None else _differences(configuration_before, wanted)
     tokens = sum(len(example.suffix) for example in held_out)
     if before.dataset.held_out_tokens != tokens:
         reason = (
@@ -168,6 +164,44 @@ def refuse_others(
     if before.budgets_planned != [float(budget.examples) for budget in budgets]:
         remedy = "Leave --budgets out to go on with those of the record"
         differences.append(("budgets_planned", "the record was planned with other budgets", remedy))
+    _refuse(differences)
+
+
+def refuse_other_options(before: Configuration, settings: Settings, digest: str) -> None:
+    """The same without a model: a complete record is not the answer to other options or data.
+
+    Raises:
+        InputError: Everything that differs.
+    """
+    wanted: dict[str, object] = {
+        "context_length_tokens": settings.context(),
+        "lora_targets": settings.lora_targets,
+        "lora_rank": settings.lora_rank,
+        "effective_batch_size": settings.effective_batch(),
+        "schedule": ScheduleName(settings.schedule),
+        "loss_mask": settings.loss_mask,
+        "dataset_digest": digest,
+    }
+    if not Path(settings.model).exists():
+        wanted["model"] = settings.model
+    if settings.quantization is not None:
+        wanted["quantization"] = settings.quantization
+    if settings.learning_rate is not None and not settings.learning_rate_check:
+        wanted["learning_rate"] = settings.learning_rate
+    _refuse(_differences(before, wanted))
+
+
+def _differences(before: Configuration, wanted: Mapping[str, object]) -> list[tuple[str, str, str]]:
+    """(field, reason, remedy) of everything that is not as it was."""
+    again = "Give the options of the first call again, or name another --out"
+    return [
+        (field, f"the record was made with {old}, this call has {new}", again)
+        for field, new in wanted.items()
+        if (old := getattr(before, field)) != new
+    ]
+
+
+def _refuse(differences: Sequence[tuple[str, str, str]]) -> None:
     if differences:
         raise InputError(
             [

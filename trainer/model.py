@@ -11,7 +11,7 @@ import torch
 from msgspec import Struct
 from safetensors import SafetensorError
 
-from planner.errors import MissingPartError
+from planner.errors import InputError, MissingPartError, Mistake, shown_name
 from trainer.float16 import widen
 from trainer.last_layer import shorten_last_layer
 from trainer.quantize import compute_dtype, keep_trainable, loading_options
@@ -102,13 +102,29 @@ def choose_device(name: str | None = None) -> torch.device:
     """The named device, else CUDA where there is one, else the CPU.
 
     Raises:
+        InputError: Not the name of a device.
         MissingPartError: CUDA was asked for and is not there.
     """
     if name is None:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if name.startswith("cuda") and not torch.cuda.is_available():
         raise MissingPartError("--device cuda, but PyTorch sees no NVIDIA GPU. Use --device cpu, or check the driver.")
-    return torch.device(name)
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise InputError(
+            Mistake(
+                file="calibrate run",
+                field="--device",
+                reason="not the name of a device",
+                remedy="Write cpu, cuda, or cuda:1 for the second GPU",
+            )
+        ) from None
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise MissingPartError(
+            f"--device {name}, but this machine has {torch.cuda.device_count()} GPUs, from cuda:0 on."
+        )
+    return device
 
 
 def load_model(
@@ -146,6 +162,11 @@ def load_model(
                 **loading_options(quantization, device),
             )
     except (OSError, ValueError, KeyError, SafetensorError) as problem:
+        if source not in REVISIONS and not Path(source).exists():
+            raise MissingPartError(
+                f"There is no folder and no known model of the name {shown_name(Path(source))}. "
+                f"Use --model tiny, {' or '.join(REVISIONS)}, or a folder with config.json, *.safetensors and tokenizer."
+            ) from None
         raise MissingPartError(
             f"The weights or the tokenizer of {what} are not complete on this machine ({type(problem).__name__}). "
             f"On a machine with internet: accept the licence at huggingface.co/{PALIGEMMA}, run `calibrate fetch`, "

@@ -107,6 +107,17 @@ def test_a_complete_calibration_is_left_alone_by_resume_and_refused_without(fini
         calibrate(small(table, finished), StopFlag())
 
 
+def test_a_complete_calibration_is_no_answer_to_other_options_or_data(
+    finished: Path, table: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError) as caught:
+        calibrate(small(table, finished, resume=True, lora_rank=4, loss_mask="full", learning_rate=0.5), StopFlag())
+    assert {mistake.field for mistake in caught.value.mistakes} == {"lora_rank", "loss_mask", "learning_rate"}
+    write_sample(tmp_path / "other", seed=6, studies=40, questions=1)
+    with pytest.raises(InputError, match="dataset_digest"):
+        calibrate(small(tmp_path / "other", finished, resume=True), StopFlag())
+
+
 def test_separate_runs_and_branches_of_a_trunk_are_the_same_computation(settings: Make, finished: Path) -> None:
     outcome = calibrate(settings("separate", schedule="separate"), StopFlag())
     branch = final_losses(read_calibration(finished))[0][1]

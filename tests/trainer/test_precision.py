@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from planner.catalog import read_catalog
-from planner.errors import MissingPartError
+from planner.errors import InputError, MissingPartError
 from trainer import quantize
+from trainer.model import choose_device
 from trainer.quantize import compute_dtype, cpu_arithmetic, default_quantization, gpu_arithmetic, precision_remark
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
@@ -96,3 +97,13 @@ def test_the_class_of_every_card_of_the_catalog_is_the_one_that_the_trainer_comp
     for gpu in read_catalog().gpus:
         capability = (8, 0) if gpu.launch_year >= 2020 else (7, 0)
         assert gpu.precision_class == ("bf16" if "bf16" in gpu_arithmetic(capability) else "fp16"), gpu.gpu
+
+
+def test_a_device_that_is_none_or_not_here_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match="--device: not the name of a device"):
+        choose_device("gpu")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert choose_device("cuda:1") == torch.device("cuda", 1)
+    with pytest.raises(MissingPartError, match="has 2 GPUs"):
+        choose_device("cuda:2")
