@@ -152,8 +152,7 @@ class Room(Struct, frozen=True, kw_only=True):
 
 ROOMS = (
     Room(options=9, assumptions=22, risks=8, years=6),
-    Room(options=7, assumptions=16, risks=6, years=6),
-    Room(options=5, assumptions=10, risks=4, years=5),
+    Room(options=6, assumptions=12, risks=4, years=5),
     Room(options=3, assumptions=6, risks=3, years=4),
 )
 """From what is best to read to what fits a plan with everything in it."""

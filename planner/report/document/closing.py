@@ -29,6 +29,6 @@ def glossary_section(language: str) -> Section:
     paper = words(language).paper
     return Section(
         heading=paper.glossary_heading,
-        blocks=[Entries(items=paper.glossary, columns=2), Signature(labels=paper.signature)],
+        blocks=[Entries(items=paper.glossary, columns=3), Signature(labels=paper.signature)],
         whole=True,
     )

@@ -27,7 +27,21 @@ def costs_section(plan: Plan, language: str) -> Section:
                 total=[paper.cost_total, "", "", numbers.eur_cents(plan.total_eur, language)],
             ),
         ]
-    blocks += [
+    if sentences.are_hours_known(plan):
+        blocks += _totals(plan, language)
+    if plan.not_costed:
+        blocks += [
+            Paragraph(text=paper.left_out_heading, style="heading"),
+            Paragraph(text=paper.left_out_lead.format(count=len(plan.not_costed))),
+            Entries(items=_left_out(plan, language)),
+        ]
+    return Section(heading=paper.cost_heading, blocks=blocks)
+
+
+def _totals(plan: Plan, language: str) -> list[Block]:
+    """The quantiles of the yearly total, apart from the lines."""
+    paper = words(language).paper
+    blocks: list[Block] = [
         Paragraph(text=paper.totals_lead.format(draws=numbers.decimal(plan.draws, 0, language))),
         Table(
             caption=paper.totals_caption,
@@ -46,13 +60,7 @@ def costs_section(plan: Plan, language: str) -> Section:
     missing = sentences.why_missing(plan.cost_per_year, language)
     if missing:
         blocks.append(Paragraph(text=f"{paper.totals_all}: {missing}.", style="small"))
-    if plan.not_costed:
-        blocks += [
-            Paragraph(text=paper.left_out_heading, style="heading"),
-            Paragraph(text=paper.left_out_lead.format(count=len(plan.not_costed))),
-            Entries(items=_left_out(plan, language)),
-        ]
-    return Section(heading=paper.cost_heading, blocks=blocks)
+    return blocks
 
 
 def _line(line: LedgerLine, plan: Plan, language: str) -> list[str]:

@@ -42,6 +42,9 @@ def _tiles(plan: Plan, language: str) -> Tiles:
     cost_note = sentences.why_missing(cost, language) or paper.tile_cost_note.format(
         p50=numbers.eur(cost.p50, language)
     )
+    cost_value = numbers.span(cost, numbers.eur, language)
+    if not sentences.are_hours_known(plan):
+        cost_value, cost_note = words(language).numbers.unknown, paper.tile_cost_unknown
     horizon = numbers.examples(plan.curve.horizon_examples, language)
     tiles = [
         Tile(
@@ -49,7 +52,7 @@ def _tiles(plan: Plan, language: str) -> Tiles:
             value=sentences.chance(plan, language),
             note=paper.tile_chance_note.format(horizon=horizon, unit=sentences.unit(plan, language)),
         ),
-        Tile(label=paper.tile_cost, value=numbers.span(cost, numbers.eur, language), note=cost_note, weight=3),
+        Tile(label=paper.tile_cost, value=cost_value, note=cost_note, weight=3),
         Tile(
             label=paper.tile_missed,
             value=numbers.unknown_or(reached.spent_if_missed_eur, numbers.eur, language),

@@ -8,6 +8,7 @@ from planner.report.document.blocks import Block, Entries, Paragraph, Room, Sect
 from planner.report.words import numbers, sentences, words
 
 MOST_INFEASIBLE = 4
+MOST_SET_UPS = 3
 MOST_LETTERS_OF_A_NAME = 22
 
 
@@ -62,15 +63,20 @@ def _table(shown: list[Option], mine: list[Option], plan: Plan, language: str) -
 
 
 def _reasons(refused: list[Option], language: str) -> list[tuple[str, int]]:
-    """Why options are out and how many each reason takes; the ways of having one GPU stand together."""
-    together: dict[tuple[str, str, str], list[str]] = {}
+    """Why options are out and how many each reason takes; set-ups with the same reason stand together."""
+    together: dict[str, list[Option]] = {}
     for option in refused:
-        key = (option.gpu, option.quantization, (option.reason or "").rstrip("."))
-        together.setdefault(key, []).append(sentences.tenure(option.tenure, language))
+        together.setdefault((option.reason or "").rstrip("."), []).append(option)
     return [
-        (f"{gpu} {quantization} ({', '.join(tenures)}): {sentences.said(reason, language)}", len(tenures))
-        for (gpu, quantization, reason), tenures in together.items()
+        (f"{_set_ups(options)}: {sentences.said(reason, language)}", len(options))
+        for reason, options in together.items()
     ]
+
+
+def _set_ups(options: list[Option]) -> str:
+    """GPU and quantization of the first few, whatever the way of having it."""
+    names = list(dict.fromkeys(f"{option.gpu} {option.quantization}" for option in options))
+    return ", ".join(names[:MOST_SET_UPS]) + (", …" if len(names) > MOST_SET_UPS else "")
 
 
 def _weighed(plan: Plan, language: str) -> list[tuple[str, str]]:

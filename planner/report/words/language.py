@@ -73,6 +73,7 @@ class PaperWords(Struct, frozen=True, kw_only=True):
     tile_chance_note: str
     tile_cost: str
     tile_cost_note: str
+    tile_cost_unknown: str
     tile_missed: str
     tile_missed_note: str
     tile_budget: str

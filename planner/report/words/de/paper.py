@@ -14,6 +14,7 @@ PAPER = PaperWords(
     tile_chance_note="innerhalb von {horizon} {unit}",
     tile_cost="Kosten im Jahr, wenn erreicht",
     tile_cost_note="8 von 10 · typisch {p50}",
+    tile_cost_unknown="GPU-Stunden sind unbekannt",
     tile_missed="Ausgaben, wenn verfehlt",
     tile_missed_note="höchstens (9 von 10), bevor wir es wissen",
     tile_budget="Chance im Budget",

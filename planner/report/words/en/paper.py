@@ -14,6 +14,7 @@ PAPER = PaperWords(
     tile_chance_note="within {horizon} {unit}",
     tile_cost="Cost a year, if reached",
     tile_cost_note="8 in 10 · typically {p50}",
+    tile_cost_unknown="GPU-hours are unknown",
     tile_missed="Spent if it is missed",
     tile_missed_note="at most (9 in 10), before we know",
     tile_budget="Chance within budget",

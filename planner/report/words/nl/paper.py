@@ -14,6 +14,7 @@ PAPER = PaperWords(
     tile_chance_note="binnen {horizon} {unit}",
     tile_cost="Kosten per jaar, als het lukt",
     tile_cost_note="8 van 10 · doorgaans {p50}",
+    tile_cost_unknown="GPU-uren zijn onbekend",
     tile_missed="Uitgaven als het mislukt",
     tile_missed_note="hooguit (9 van 10), voordat we het weten",
     tile_budget="Kans binnen budget",
