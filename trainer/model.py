@@ -165,7 +165,8 @@ def load_model(
         if source not in REVISIONS and not Path(source).exists():
             raise MissingPartError(
                 f"There is no folder and no known model of the name {shown_name(Path(source))}. "
-                f"Use --model tiny, {' or '.join(REVISIONS)}, or a folder with config.json, *.safetensors and tokenizer."
+                f"Use --model tiny, {' or '.join(REVISIONS)}, or a folder with config.json, *.safetensors and "
+                "tokenizer files."
             ) from None
         raise MissingPartError(
             f"The weights or the tokenizer of {what} are not complete on this machine ({type(problem).__name__}). "

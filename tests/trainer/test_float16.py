@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
+from planner.record import Answers, read_calibration
+from tests.trainer.conftest import Make
 from tests.trainer.models import random_examples, random_features, random_model
+from trainer import model as model_module
+from trainer import quantize
 from trainer.answers import generate
+from trainer.calibration import calibrate, final_losses
 from trainer.feature_cache import FeatureCache
 from trainer.float16 import FIRST_LOSS_SCALE, LARGEST_LOSS_SCALE, LossScale
 from trainer.last_layer import shorten_last_layer
@@ -15,6 +22,7 @@ from trainer.model import LoadedModel
 from trainer.optimizer import MasterAdamW
 from trainer.preflight import run_gate
 from trainer.step import micro_batches, token_losses, training_step
+from trainer.stopping import StopFlag
 
 
 def swell(model: LoadedModel, factor: float) -> None:
@@ -139,3 +147,20 @@ def test_the_last_layer_can_be_shortened_before_or_after() -> None:
     before = losses(model)
     shorten_last_layer(model.network)
     assert torch.equal(before, losses(model))
+
+
+@pytest.mark.training
+def test_a_calibration_in_float16_falls_like_the_one_in_float32_and_says_so(
+    settings: Make, finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The whole way of a V100: weights, features, gate, probes, steps, answers."""
+    monkeypatch.setattr(quantize, "compute_dtype", lambda *_: torch.float16)
+    monkeypatch.setattr(model_module, "compute_dtype", lambda *_: torch.float16)
+    outcome = calibrate(settings("half"), StopFlag())
+    assert outcome.exit_code == 0
+    assert outcome.calibration.header.configuration.precision == "float16"
+    ours, theirs = final_losses(outcome.calibration), final_losses(read_calibration(finished))
+    assert [event.examples for _, event in ours] == [event.examples for _, event in theirs]
+    for (_, one), (_, other) in zip(ours, theirs, strict=True):
+        assert one.loss == pytest.approx(other.loss, rel=0.01)
+    assert all(run.of(Answers) for run, _ in ours)

@@ -6,9 +6,13 @@ import pytest
 import torch
 from msgspec import structs
 
+from tests.trainer.conftest import Make
 from tests.trainer.models import random_examples, random_features, random_model
+from trainer import lora
+from trainer.calibration import calibrate
 from trainer.preflight import PreflightError, check_attention, check_modules, check_start, run_gate
 from trainer.step import micro_batches
+from trainer.stopping import StopFlag
 
 
 def parts():  # type: ignore[no-untyped-def]
@@ -157,3 +161,14 @@ def test_a_pretrained_model_that_starts_above_guessing_is_refused_and_the_small_
     assert len(said) == 1
     with pytest.raises(PreflightError, match=r"5\.00 nats a token"):
         check_start(5.0, 4.0, pretrained=True, warn=said.append)
+
+
+@pytest.mark.training
+def test_a_set_up_that_is_refused_leaves_no_record(settings: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Adapters by suffix name, as in the tutorials: the whole command stops before the first step."""
+    monkeypatch.setattr(lora, "lora_pattern", lambda targets: list(lora.TARGETS[targets]))
+    with pytest.raises(PreflightError, match="vision tower"):
+        calibrate(settings("refused"), StopFlag())
+    out = settings("refused").out
+    assert not (out / "calibration.json").exists()
+    assert not list(out.rglob("*.jsonl"))
