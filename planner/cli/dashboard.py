@@ -12,7 +12,7 @@ import click
 from planner.cli.opening import EXAMPLE, example_file, open_calibration
 
 RECORD_VARIABLE = "PLATEAU_RECORD"
-_SECTIONS = ("server", "client", "browser")
+_SECTIONS = ("server", "client", "runner", "browser")
 
 
 @click.command(short_help="The same with sliders, in the browser.")
