@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from planner.catalog import Catalog, GpuSpec, Quantization
 from planner.hardware.architecture import ModelArchitecture
 from planner.hardware.memory import TrainingShape
-from planner.hardware.step_time import micro_step_time
+from planner.hardware.step_time import micro_step_time, slower_than_16_bits
 from planner.hardware.throughput import Seconds, TimingBasis
 from planner.record import UNKNOWN, Calibration, Eval, Probe, Run, Train, XUnit
 
@@ -115,9 +115,12 @@ def seconds_from_log(
     here = micro_step_time(architecture, quantization, shape, gpu, factors).seconds
     alone = structs.replace(shape, gpus=1)
     there = micro_step_time(architecture, measured_at, alone, own.gpu, factors).seconds
+    uniform = rng.random(draws)
+    here_slower = slower_than_16_bits(quantization, gpu, factors, uniform)
+    slower = here_slower / slower_than_16_bits(measured_at, own.gpu, factors, uniform)
     spread = math.hypot(own.log_sd, factors["transfer_log_sd"])
     return Seconds(
-        seconds_m=own.seconds * here / there * np.exp(spread * normal),
+        seconds_m=own.seconds * here / there * slower * np.exp(spread * normal),
         basis=TimingBasis.EXTRAPOLATED,
         sentence=f"Extrapolated from the log's own seconds on {own.gpu.gpu} by the step model of both; not measured on "
         f"{f'{shape.gpus} x ' if shape.gpus > 1 else ''}{gpu.gpu} in {quantization.quantization}.",

@@ -177,6 +177,19 @@ def matmul_flops_per_s(gpu: GpuSpec, factors: Factors) -> float:
     return measured * 1e12
 
 
+def slower_than_16_bits(
+    quantization: Quantization, gpu: GpuSpec, factors: Factors, uniform: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """How much longer a step takes than in 16 bits, beyond what the step model counts, shape of `uniform` (0 to 1).
+
+    On Volta and Turing float32 does not run on tensor cores at all.
+    """
+    low, high = quantization.relative_step_time, quantization.relative_step_time_high
+    if quantization.precision_class == "fp32" and gpu.precision_class == "fp16":
+        low, high = high, 1.0 / factors["float32_rate_share"]
+    return low + (high - low) * uniform
+
+
 def _arithmetic(
     architecture: ModelArchitecture, shape: TrainingShape, gpu: GpuSpec, factors: Factors
 ) -> tuple[float, float]:
@@ -203,8 +216,10 @@ def _arithmetic(
     rate, rate_of_head = products * factors["compute_share"], products * factors["compute_share"]
     rate_of_attention = products * factors["attention_share_fp16" if half else "attention_share"]
     if half and shape.head is Head.UPCAST:
-        # What peft leaves in float32 runs outside the tensor cores, at an eighth of their rate (Volta, Turing).
-        rate_of_head = rate_of_attention = gpu.fp16_dense_tflops / 8.0 * 1e12 * factors["float32_share"]
+        # What peft leaves in float32 runs outside the tensor cores.
+        rate_of_head = rate_of_attention = (
+            gpu.fp16_dense_tflops * factors["float32_rate_share"] * 1e12 * factors["float32_share"]
+        )
     seconds = (whole - head - attention + image) / rate + head / rate_of_head + needed * attention / rate_of_attention
     return batch * (whole - (1.0 - needed) * attention + image), batch * seconds
 

@@ -24,7 +24,7 @@ from planner.hardware.architecture import (
 )
 from planner.hardware.basis import TimingBasis
 from planner.hardware.probes import gpu_probes, shape_of_probe
-from planner.hardware.step_time import matmul_flops_per_s, micro_step_time, ratios_from_probes
+from planner.hardware.step_time import matmul_flops_per_s, micro_step_time, ratios_from_probes, slower_than_16_bits
 from planner.hardware.training_shape import TrainingShape
 from planner.record import Calibration, Probe
 
@@ -63,13 +63,15 @@ def training_seconds_per_example(
     effective = calibration.header.configuration.effective_batch_size or shape.micro_batch_size
     shape = structs.replace(shape, accumulation=max(effective / (shape.micro_batch_size * shape.gpus), 1.0))
     step = micro_step_time(architecture, quantization, shape, gpu, factors)
+    uniform = rng.random(draws)
+    slower = slower_than_16_bits(quantization, gpu, factors, uniform)
     once = _once_per_image_s(architecture, gpu, factors) if shape.cached_features else 0.0
     origin = catalog.gpu_of_driver(calibration.header.hardware.gpu)
     own = [probe for probe in gpu_probes(calibration, quantization.quantization) if probe.kind == "train"]
     others = [probe for probe in gpu_probes(calibration) if probe.kind == "train"]
     probes, known = own or others, {row.quantization: row for row in catalog.quantizations}
     if origin is not None and probes and all(probe.quantization in known for probe in probes):
-        same = bool(own) and origin.gpu == gpu.gpu and shape.gpus == 1
+        same = bool(own) and origin.gpu == gpu.gpu
         expected = [
             micro_step_time(
                 architecture, known[probe.quantization], shape_of_probe(shape, architecture, probe), origin, factors
@@ -78,7 +80,7 @@ def training_seconds_per_example(
         ]
         ratios = ratios_from_probes(expected, [probe.seconds_median for probe in probes], factors, same_machine=same)
         middle = step.corrected(ratios) / shape.micro_batch_size
-        if same:
+        if same and shape.gpus == 1:
             return Seconds(
                 seconds_m=middle * np.exp(factors["probe_log_sd"] * normal),
                 basis=TimingBasis.MEASURED,
@@ -87,14 +89,14 @@ def training_seconds_per_example(
             )
         bits = "" if own else f" in {probes[0].quantization}"
         together = f"{shape.gpus} x " if shape.gpus > 1 else ""
+        slower = slower / slower_than_16_bits(known[probes[0].quantization], origin, factors, uniform)
         return Seconds(
-            seconds_m=middle * np.exp(factors["transfer_log_sd"] * normal),
+            seconds_m=middle * slower * np.exp(factors["transfer_log_sd"] * normal),
             basis=TimingBasis.EXTRAPOLATED,
             sentence=f"Extrapolated from {len(probes)} probes on {origin.gpu}{bits} by the step model; not measured on "
             f"{together}{gpu.gpu}{'' if own else ' in ' + quantization.quantization}.",
             once_per_image_s=once,
         )
-    slower = rng.uniform(quantization.relative_step_time, quantization.relative_step_time_high, draws)
     spread = np.where(normal < 0.0, factors["unprobed_log_p10"] / -_P90, factors["unprobed_log_p90"] / _P90)
     seconds = step.seconds / shape.micro_batch_size * np.exp(spread * normal) * slower
     flops = step.flops / shape.micro_batch_size

@@ -238,6 +238,27 @@ def test_probes_of_other_bits_are_extrapolated_and_say_so() -> None:
     assert np.std(np.log(there.seconds_m)) > 2 * np.std(np.log(here.seconds_m))
 
 
+def test_arithmetic_in_other_bits_takes_its_time_whether_probed_or_not() -> None:
+    """float32 and int8 are slower than the probes in bf16 were, and float32 most where it has no tensor cores."""
+    int8, fp32 = CATALOG.quantization("int8"), CATALOG.quantization("fp32")
+    for calibration in (probed_on("L4", 1.4), example_calibration(illustration=False)):
+        plain = np.median(seconds(calibration, L4).seconds_m)
+        assert 1.1 < np.median(seconds(calibration, L4, int8).seconds_m) / plain < 1.6
+        assert 2.0 < np.median(seconds(calibration, L4, fp32).seconds_m) / plain < 4.0
+        on_t4 = np.median(seconds(calibration, T4).seconds_m)
+        assert 4.0 < np.median(seconds(calibration, T4, fp32).seconds_m) / on_t4 < 8.0
+
+
+def test_gpus_that_train_together_are_never_measured_by_one() -> None:
+    probed = probed_on("L4", 1.4)
+    together = training_seconds_per_example(
+        probed, PALIGEMMA, msgspec.structs.replace(SHAPE, gpus=2), L4, BF16, CATALOG, np.random.default_rng(0), 400
+    )
+    assert together.basis is TimingBasis.EXTRAPOLATED
+    assert "not measured on 2 x L4" in together.sentence
+    assert np.median(together.seconds_m) > np.median(seconds(probed, L4).seconds_m)
+
+
 def test_the_unprobed_interval_is_the_spread_that_published_runs_left() -> None:
     found = seconds(example_calibration(), A100, draws=40_000).seconds_m
     low, middle, high = np.quantile(found, [0.1, 0.5, 0.9])
