@@ -252,7 +252,7 @@ def test_arithmetic_in_other_bits_takes_its_time_whether_probed_or_not() -> None
 def test_gpus_that_train_together_are_never_measured_by_one() -> None:
     probed = probed_on("L4", 1.4)
     together = training_seconds_per_example(
-        probed, PALIGEMMA, msgspec.structs.replace(SHAPE, gpus=2), L4, BF16, CATALOG, np.random.default_rng(0), 400
+        probed, PALIGEMMA, msgspec.structs.replace(SHAPE, gpus=2), L4, BF16, CATALOG, np.random.default_rng(0), 4000
     )
     assert together.basis is TimingBasis.EXTRAPOLATED
     assert "not measured on 2 x L4" in together.sentence
