@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
 import importlib.util
+import json
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from benchmarks import grid
 
@@ -34,3 +37,29 @@ def test_what_is_measured_already_on_this_device_is_not_measured_again() -> None
 
 
 CELL = grid.Cell(weights="w", side="ours", quantization="nf4", lora_targets="attention", micro_batches=(1,))
+
+
+def test_the_file_has_one_header_and_source_and_date_in_every_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As every table of `data/`; a grid that goes on adds rows below."""
+    monkeypatch.setattr(grid, "OUT", tmp_path / "measured_throughput.csv")
+    assert grid._read() == []
+    (tmp_path / "config.json").write_text(json.dumps(grid.REDUCED.config))
+    cell = structs.replace(CELL, weights=str(tmp_path))
+    plan = grid.Plan(image_size_px=224, cell=cell)
+    measured = {"micro_batch": 1, "seconds_per_step": 0.5, "peak_gib": 3.0}
+    for gpu in ("Tesla T4", "NVIDIA L4"):
+        grid._append([grid._row(plan, measured, gpu)])
+    lines = grid.OUT.read_text("utf-8").splitlines()
+    assert lines[0] == ",".join(grid.COLUMNS)
+    assert len(lines) == 3
+    first, second = grid._read()
+    assert (first["gpu"], second["gpu"]) == ("Tesla T4", "NVIDIA L4")
+    for row in (first, second):
+        assert row["source"] == grid.SOURCE
+        assert datetime.date.fromisoformat(row["as_of"]) <= datetime.datetime.now(datetime.UTC).date()
+        assert float(row["examples_per_s"]) == 2.0
+        # Of the rate in which the card trains: float16 on a T4, bfloat16 on an L4.
+        assert 0 < float(row["mfu"]) < 1
+    assert float(first["mfu"]) != float(second["mfu"])
