@@ -22,7 +22,7 @@ from planner.record import UNKNOWN
 _SCENARIO_WORDS = {
     "gpus": ("GPUs that train together", "GPUs"),
     "trials": ("Trials until a fine-tuning is accepted", "trials"),
-    "retunings_per_year": ("Re-tunings a year", "a year"),
+    "retunings_per_year": ("Re-tunings", "a year"),
     "retuning_share": ("Examples of a re-tuning", "of the first"),
     "studies_per_day": ("Studies to answer", "a day"),
     "answer_tokens": ("Length of an answer", "tokens"),

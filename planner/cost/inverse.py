@@ -201,7 +201,7 @@ def calibrate_longer(case: Case, advice: Advice) -> CalibrateLonger:
     hours, euro = quantiles(run.calibration_hours), cost_quantiles(cost)
     times = f"{advice.replicates} runs" if advice.replicates > 1 else "one run"
     said = f"{advice.sentence} That is {times}, about {hours.p50 or 0:,.2g} GPU-hours and {in_eur(euro.p50 or 0)}"
-    if now is not None and after is not None:
+    if now is not None and after is not None and round(after, 2) != round(now, 2):
         said += f"; the yearly cost would then be known within a factor of {after:.2f} instead of {now:.2f}"
     return CalibrateLonger(
         needed=True,

@@ -92,8 +92,9 @@ def _changes(plan: Plan, language: str) -> list[tuple[str, str]]:
             high=numbers.loss(lowest.p95, language), low=numbers.loss(lowest.p05, language)
         )
         items.append((paper.change_target, text))
-    if cost.p50 is not None and cost.p90 is not None:
-        text = paper.change_budget_text.format(p50=numbers.eur(cost.p50, language), p90=numbers.eur(cost.p90, language))
+    half, most = numbers.eur(cost.p50, language), numbers.eur(cost.p90, language)
+    if cost.p90 is not None and half != most:
+        text = paper.change_budget_text.format(p50=half, p90=most)
         items.append((paper.change_budget, text))
     if plan.calibrate_longer is not None:
         items.append((paper.change_run, sentences.said(plan.calibrate_longer.sentence, language)))

@@ -118,7 +118,7 @@ def percent(share: float | None, language: str = "en") -> str:
         return words(language).numbers.unknown
     hundredth = share * 100
     whole = abs(hundredth - round(hundredth)) < 0.05
-    return f"{decimal(hundredth, 0 if whole else 1, language)} %"
+    return f"{decimal(hundredth, 0 if whole else 1, language)} %".replace("-", "−")
 
 
 def chance(probability: float | None, language: str = "en") -> str:

@@ -199,7 +199,8 @@ def value_with_unit(item: Assumption, language: str = "en") -> str:
             share = math.nan
         if math.isfinite(share):
             return f"{numbers.percent(share, language)} {said(item.unit, language)}".strip()
-    return f"{figure(item.value, language)} {said(item.unit, language)}".strip()
+    unit = "" if item.unit == "ratio" else said(item.unit, language)
+    return f"{figure(item.value, language)} {unit}".strip()
 
 
 def figure(text: str, language: str = "en") -> str:

@@ -53,8 +53,8 @@ ANSWER = AnswerWords(
     not_costed="{count} posten waar een bestuur naar vraagt hebben nog geen bedrag en tellen in geen totaal mee: "
     "{labels}.",
     not_costed_one="Eén post waar een bestuur naar vraagt heeft nog geen bedrag en telt in geen totaal mee: {labels}.",
-    not_costed_count="{count} posten waar een bestuur naar vraagt hebben nog geen bedrag en zitten in geen "
-    "totaal; ze staan onder “{heading}”.",
+    not_costed_count="{count} posten waar een bestuur naar vraagt hebben nog geen bedrag en tellen in geen "
+    "totaal mee; ze staan onder “{heading}”.",
     nothing_left_out="Elke post die dit stuk kent heeft een bedrag.",
     illustration="illustratie, niet PaliGemma-3B",
     quality_unknown="Wat deze loss betekent in antwoorden is niet bekend: de kalibratie heeft geen antwoorden "
