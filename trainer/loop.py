@@ -294,7 +294,7 @@ def answer_held_out(bench: Bench, log: RunLog, run: str, progress: Progress, los
         generation_seconds=time.perf_counter() - start,
         **structs.asdict(quality),
     )
-    log.append(event)
+    log.append(event, durable=False)  # the run's last event follows, and takes it along
     if bench.keep is not None:
         bench.keep(run, examples, found)
     return event

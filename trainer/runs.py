@@ -154,7 +154,8 @@ class Calibrator:
                 configuration=self.configuration,
                 micro_batch_size=bench.memory.micro_batch_size,
                 checkpointing=bench.memory.checkpointing,
-            )
+            ),
+            durable=False,  # nothing was measured yet; the first evaluation takes it along
         )
         set_checkpointing(bench.model.network, bench.memory.checkpointing)
         if found or source:
@@ -184,7 +185,7 @@ class Calibrator:
         )
         probes = []
         for timed in prober.probes():
-            log.append(timed)
+            log.append(timed, durable=False)  # the evaluation below is, and all before it with it
             probes.append(timed)
         log_evaluation(bench, log, run, progress, self.start, annealed=False)
         say(f"Held-out loss before training: {self.start.loss:.3f} nats a token.")
