@@ -54,6 +54,19 @@ def test_a_budget_that_buys_nothing_is_planned_all_the_same_with_3(plateau: Plat
     assert plan.probability_within_budget == 0.0
 
 
+def test_several_gpus_are_asked_for_shown_and_explained(plateau: Plateau, record: Path) -> None:
+    done = plateau("plan", record, "--target-loss", TARGET, "--gpu", "A10G", "--gpus", "2", "--quantization", "nf4")
+    assert done.code == 0, done.err
+    assert "the same on the clock" in done.out and "hours, 2 GPUs" in done.out
+    plan = made()
+    assert plan.elapsed_hours is not None and plan.elapsed_hours.p50 is not None and plan.hours.p50 is not None
+    assert plan.elapsed_hours.p50 == pytest.approx(plan.hours.p50 / 2)
+    assert "2 GPUs that train together" in " ".join(plateau("explain", "plan.json", "elapsed_hours").out.split())
+    too_many = plateau("plan", record, "--target-loss", TARGET, "--gpu", "A10G", "--gpus", "64")
+    assert too_many.code == 2
+    assert "--gpus: an effective batch of 8 examples cannot be shared by 64 GPUs" in too_many.err
+
+
 def test_a_budget_is_asked_on_the_gpu_that_was_named(plateau: Plateau, record: Path) -> None:
     assert plateau("plan", record, "--budget", "5000", "--gpu", "l40s", "--tenure", "on_demand").code == 0
     plan = made()
