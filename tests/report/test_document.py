@@ -81,3 +81,13 @@ def test_set_ups_that_are_out_for_one_reason_stand_together() -> None:
     found = str(section(board_report(msgspec.structs.replace(plan, options=refused)), words().paper.options_heading))
     assert "G0 bf16, G1 bf16, G2 bf16, …: needs 17.2 GiB, 14.4 usable" in found
     assert found.count("needs 17.2 GiB") == 1
+
+
+def test_what_hardly_any_draw_reaches_has_no_cost_of_reaching_it() -> None:
+    plan = example_plan()
+    rare = msgspec.structs.replace(plan, if_reached=msgspec.structs.replace(plan.if_reached, probability=0.0005))
+    first = board_report(rare).sections[0]
+    tiles = next(block for block in first.blocks if isinstance(block, Tiles))
+    shown = {tile.label: tile.value for tile in tiles.tiles}
+    assert shown[words().paper.tile_cost] == words().numbers.not_reached
+    assert "cannot be said" in str(first)

@@ -50,7 +50,7 @@ def _totals(plan: Plan, language: str) -> list[Block]:
             widths=[6, 3, 3, 3],
             rows=[
                 [paper.totals_all, *_three(plan.cost_per_year, numbers.eur, language)],
-                [paper.totals_reached, *_three(plan.if_reached.cost_per_year, numbers.eur, language)],
+                [paper.totals_reached, *_three(sentences.cost_if_reached(plan), numbers.eur, language)],
                 [paper.totals_hours, *_three(plan.hours_per_year, numbers.hours, language)],
                 *_carbon(plan, language),
             ],

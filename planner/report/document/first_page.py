@@ -38,7 +38,7 @@ def first_page(plan: Plan, language: str) -> Section:
 
 def _tiles(plan: Plan, language: str) -> Tiles:
     paper, reached = words(language).paper, plan.if_reached
-    cost = reached.cost_per_year
+    cost = sentences.cost_if_reached(plan)
     cost_note = sentences.why_missing(cost, language) or paper.tile_cost_note.format(
         p50=numbers.eur(cost.p50, language)
     )

@@ -85,7 +85,7 @@ def _left_out(plan: Plan, language: str) -> list[tuple[str, str]]:
 
 def _changes(plan: Plan, language: str) -> list[tuple[str, str]]:
     """Another target, another budget, a further run: with which figures the board would decide otherwise."""
-    paper, lowest, cost = words(language).paper, plan.curve.loss_at_horizon, plan.if_reached.cost_per_year
+    paper, lowest, cost = words(language).paper, plan.curve.loss_at_horizon, sentences.cost_if_reached(plan)
     items = []
     if plan.scenario.layout is Layout.JOINT and not sentences.is_blocked(plan):
         text = paper.change_target_text.format(

@@ -18,6 +18,8 @@ from planner.report.words.translation import translated
 
 CONFIDENT = 0.9
 """Chance from which a target counts as reachable (DESIGN, section 2)."""
+LEAST_CHANCE = 0.01
+"""Chance below which what reaching the target costs rests on too few draws to be stated."""
 SHARES = frozenset(
     [
         "vat_rate", "vat_recoverable_share", "residual_share", "maintenance_share_per_year", "discount_rate",
@@ -323,9 +325,16 @@ def _ends(item: Influence, language: str) -> tuple[str, str]:
     return numbers.eur(low, language), numbers.eur(high, language)
 
 
+def cost_if_reached(plan: Plan) -> CostQuantiles:
+    """Yearly cost where the target is reached; no figure where fewer than one draw in a hundred says it."""
+    if plan.if_reached.probability < LEAST_CHANCE:
+        return CostQuantiles(p10=None, p50=None, p90=None)
+    return plan.if_reached.cost_per_year
+
+
 def _cost(plan: Plan, language: str) -> str:
     own = words(language).answer
-    cost = plan.if_reached.cost_per_year
+    cost = cost_if_reached(plan)
     if not are_hours_known(plan):
         return said(plan.if_reached.sentence, language)
     if cost.p10 is None:
