@@ -27,7 +27,7 @@ from trainer.tokens import Encoded
 
 SECONDS_BETWEEN_CHECKPOINTS = 120.0
 NON_FINITE_IN_A_ROW = 3
-TRAIN_EVENTS_A_SEGMENT = 40
+TRAIN_EVENTS_A_SEGMENT = 20
 
 
 class RunFailedError(Exception):

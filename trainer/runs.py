@@ -34,7 +34,7 @@ from trainer.stopping import StoppedEarlyError
 
 PROBE_REPEATS = 5
 # Less work than this is repeated after a kill rather than saved: a checkpoint waits for the disk four times.
-SECONDS_WORTH_SAVING = 5.0
+SECONDS_WORTH_SAVING = 10.0
 
 
 class Calibrator:
