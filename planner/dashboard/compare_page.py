@@ -164,7 +164,7 @@ def _plans(sides: list[Kept]) -> list[Plan]:
 
 def _columns(first: str, rows: dict[str, list[str]], sides: list[Kept]) -> list[dict[str, str]]:
     """Rows with a column a plan; equal names are told apart by their place."""
-    heads = [f"{place}. {escape(side.name)}" for place, side in enumerate(sides, start=1)]
+    heads = [rf"{place}\. {escape(side.name)}" for place, side in enumerate(sides, start=1)]
     return [
         {first: escape(label), **{head: escape(breakable(cell)) for head, cell in zip(heads, cells, strict=True)}}
         for label, cells in rows.items()

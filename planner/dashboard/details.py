@@ -58,11 +58,17 @@ def _look() -> None:
         here.ask_for_details()
         write_address()
         if here.must_ask:
-            st.rerun()
+            _refresh(here)
     job = here.job
     if job is not None and job.plan is not None and not _is_shown(here):
         here.details, here.detailed = job.plan, here.scenario
-        st.rerun()
+        _refresh(here)
+
+
+def _refresh(here: Session) -> None:
+    """Run the page again, with the notices that are on it."""
+    here.refreshed = True
+    st.rerun()
 
 
 def _is_over(here: Session) -> bool:

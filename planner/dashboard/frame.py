@@ -22,6 +22,11 @@ _MARKDOWN = re.compile(r"[\\`*_\[\]<>$#|~]|:(?=\w)")
 _UNIT = re.compile(r"(?<=\d) (?=%|GiB\b|€)|(?<=€) (?=\d)")
 # Screen readers choose their voice by the page's language, and Streamlit always says English. No data goes in here.
 _SAY_LANGUAGE = {code: f"<script>document.documentElement.lang = '{code}'</script>" for code in LANGUAGES}
+# Notes of figures break into lines on a phone where Streamlit would cut them.
+_WHOLE_NOTES = (
+    '<style>[data-testid="stMetric"] * { white-space: normal !important; overflow-wrap: anywhere; } '
+    ':has(> [data-testid="stMetricDelta"]) { flex-wrap: wrap; }</style>'
+)
 # Streamlit's own hints ("5MB per file", "Press Enter to apply") are always English; the labels say all of it.
 _NO_ENGLISH_HINTS = (
     '<style>[data-testid="stFileUploaderDropzoneInstructions"], [data-testid="InputInstructions"] '
@@ -64,6 +69,7 @@ def page(body: Callable[[Session], None], *, needs_calibration: bool = True) -> 
             except PlannerError as problem:
                 show_problem(problem)
         st.html(_SAY_LANGUAGE[here.language], unsafe_allow_javascript=True)
+        st.html(_WHOLE_NOTES)
         if here.language != "en":
             st.html(_NO_ENGLISH_HINTS)
         write_address()
@@ -152,6 +158,8 @@ def _speak(key: str) -> None:
 
 
 def _notices(here: Session) -> None:
-    for notice in here.notices:
+    """What was said since the visitor's last step; a page that refreshes itself says it again."""
+    here.said = [*(here.said if here.refreshed else []), *here.notices]
+    here.notices, here.refreshed = [], False
+    for notice in here.said:
         st.info(escape(notice))
-    here.notices = []

@@ -63,7 +63,9 @@ class Session:
         opening: What they said first; reset goes there.
         generation: Counts the changes of the scenario that did not come from a widget.
         past: Scenarios before the last changes.
-        notices: To be shown once, on top of the page.
+        notices: To be shown on top of the page, with its next run.
+        said: Notices that are there now; they go with the visitor's next step.
+        refreshed: The page runs again by itself and not for a step of the visitor.
         made: What takes long to write and is the same in the next run (`memo`).
         written: The address as it was last written, at `written_at`, for the scenario `addressed`.
         kept: Plans to compare with, at most `MOST_KEPT`.
@@ -92,6 +94,8 @@ class Session:
     generation: int = -1
     past: list[Scenario] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    refreshed: bool = False
     made: dict[str, tuple[object, Any]] = field(default_factory=dict)
     kept: list[Kept] = field(default_factory=list)
     opened: Plan | None = None

@@ -134,6 +134,11 @@ def test_a_link_that_cannot_be_used_says_so(new_page: NewPage) -> None:
     page = new_page("?target_loss=99&gpu=zz")
     expect(page.get_by_text("gpu = 'zz'")).to_be_visible()
     expect(page.get_by_text("target_loss = '99'")).to_be_visible()
+    expect(page.get_by_text(re.compile("are feasible; the cheapest is"))).to_be_visible()
+    idle(page)
+    expect(page.get_by_text("gpu = 'zz'")).to_be_visible()  # the page has refreshed itself
+    move_by_keyboard(page, "ArrowRight", 1)
+    expect(page.get_by_text("gpu = 'zz'")).to_have_count(0)
 
 
 def test_the_first_page_is_found_under_its_name_as_well(new_page: NewPage) -> None:
@@ -224,6 +229,17 @@ def test_every_page_fits_and_passes_axe_in_both_themes_on_a_desk_and_on_a_phone(
             assert not page.locator('[data-testid="stException"], [role="dialog"]').count()
             assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
             assert violations(page) == [], (theme, width)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_figure_is_cut_on_a_phone(new_page: NewPage, language: str) -> None:
+    page = new_page(f"?language={language}", viewport={"width": 390, "height": 900})
+    idle(page)
+    expect(page.locator('[data-testid="stMetric"]')).to_have_count(6)
+    cut = page.locator('[data-testid="stMetric"] *').evaluate_all(
+        "all => all.filter(e => e.clientWidth && e.scrollWidth > e.clientWidth + 1).map(e => e.innerText)"
+    )
+    assert cut == []
 
 
 def test_no_request_leaves_the_machine(new_page: NewPage, foreign_requests: list[str], seen_paths: set[str]) -> None:

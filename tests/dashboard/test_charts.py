@@ -93,7 +93,7 @@ def test_no_marker_of_an_answer_lies_on_the_edge_of_its_chart() -> None:
 def test_the_budget_has_a_colour_of_its_own_among_the_lines_of_a_year() -> None:
     for palette in (LIGHT, DARK):
         traces = OF_YEARS["years"](full_plan(), palette, "en")["data"]
-        budgets = [trace["marker"]["line"]["color"] for trace in traces if trace["type"] == "scatter"]
+        budgets = [trace["line"]["color"] for trace in traces if trace["type"] == "scatter"]
         assert budgets
         assert not set(budgets) & {trace["marker"]["color"] for trace in traces if trace["type"] == "bar"}
 

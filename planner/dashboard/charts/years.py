@@ -10,6 +10,7 @@ from planner.report.words.screen import ChartWords
 
 MOST_STACKED = 5
 _CLOSE = 0.25
+_HALF_DASH = 0.38
 
 
 def years_chart(
@@ -63,13 +64,21 @@ def _bars(places: list[int], label: str, amounts: list[float], colour: str, colo
 
 
 def _budgets(places: list[int], budgets: list[float | None], colours: Palette, say: ChartWords, language: str) -> Data:
+    """A dash a year, a little wider than its bar at every width of the chart."""
+    x: list[float | None] = []
+    y: list[float | None] = []
+    shown: list[str | None] = []
+    for place, budget in zip(places, budgets, strict=True):
+        x += [place - _HALF_DASH, place + _HALF_DASH, None]
+        y += [budget, budget, None]
+        shown += [None if budget is None else numbers.eur_cents(budget, language)] * 3
     return {
         "type": "scatter",
-        "x": places,
-        "y": budgets,
-        "mode": "markers",
+        "x": x,
+        "y": y,
+        "mode": "lines",
         "name": say.budget,
-        "marker": {"symbol": "line-ew", "size": 46, "line": {"color": colours.text, "width": 3}},
-        "customdata": [None if budget is None else numbers.eur_cents(budget, language) for budget in budgets],
+        "line": {"color": colours.text, "width": 3},
+        "customdata": shown,
         "hovertemplate": f"{say.budget}: %{{customdata}}<extra></extra>",
     }
