@@ -318,7 +318,8 @@ def _left_out(log_t: FloatArray, loss: FloatArray) -> tuple[FloatArray, FloatArr
 
     total = weight.sum(axis=1)
     mean_phi, mean_y = summed(phi) / total, summed(loss) / total
-    spread = np.maximum(summed(phi * phi) - total * mean_phi**2, 1e-300)
+    squares = summed(phi * phi)
+    spread = np.maximum(squares - total * mean_phi**2, 1e-12 * squares)
     slope = (summed(phi * loss) - total * mean_phi * mean_y) / spread
     rss_bn = summed(loss * loss) - total * mean_y**2 - slope**2 * spread
     best = rss_bn.argmin(axis=0)

@@ -103,11 +103,11 @@ def block_of(points: Points, bases: list[Basis], family: Family) -> Block:
     for _ in range(_ROUNDS):
         best_ob = block.log_weight.max(axis=(0, 1, 3)).reshape(-1, len(grid.outer.log_shift_o), len(grid.log_b))
         best_ob = best_ob.max(axis=0)
-        held_ob = best_ob > best_ob.max() - NEGLIGIBLE
+        held_ob = best_ob >= best_ob.max() - NEGLIGIBLE
         if _resolved(grid, held_ob):
             break
         best_k = block.log_weight.max(axis=(0, 1, 2))
-        grid = refined_grid(family, grid, held_ob, best_k > best_k.max() - _NEGLIGIBLE_NOISE)
+        grid = refined_grid(family, grid, held_ob, best_k >= best_k.max() - _NEGLIGIBLE_NOISE)
         block = _weighed(points, bases, family, grid)
     return block
 

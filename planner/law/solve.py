@@ -57,6 +57,7 @@ class PointFit(Struct, frozen=True, kw_only=True):
         return np.asarray(self.a * np.asarray(examples, dtype=np.float64) ** -self.b + self.c)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # over dozens of decades t**-b is beyond any float: no optimum there
 def point_fit(examples_n: FloatArray, loss_n: FloatArray) -> PointFit:
     """Least squares without weights, priors or bounds on a and c; the order of the points is irrelevant.
 
@@ -209,6 +210,8 @@ def _polish(u: FloatArray, y: FloatArray, b: float) -> float:
         a, _, phi, residual = _linear(u, y, b)
         jacobian = _jacobian(u, a, phi)
         scale = np.linalg.norm(jacobian, axis=0)
+        if not ((scale > 0) & np.isfinite(scale)).all():
+            break
         step = np.linalg.lstsq(jacobian / scale, residual, rcond=None)[0][1] / scale[1]
         if not math.isfinite(step) or abs(step) > 0.5 * b:
             break
@@ -227,13 +230,12 @@ def _errors(u: FloatArray, y: FloatArray, centre: float, b: float, status: FitSt
     jacobian = _jacobian(u, a_centred, phi)
     scale = np.linalg.norm(jacobian, axis=0)
     errors = np.full(3, math.nan)
-    if (scale > 0).all() and math.isfinite(growth):
+    if ((scale > 0) & np.isfinite(scale)).all() and math.isfinite(growth):
         r = np.linalg.qr(jacobian / scale)[1]
         if np.abs(np.diag(r)).min() > 1e-13:
             inverse = np.linalg.inv(r) / scale[:, None]
             to_t = np.array([[growth, a_centred * growth * centre, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
-            with np.errstate(over="ignore"):  # a may be beyond any float when b is at its bound
-                errors = residual_sd * np.linalg.norm(to_t @ inverse, axis=1)
+            errors = residual_sd * np.linalg.norm(to_t @ inverse, axis=1)
         elif status is FitStatus.CONVERGED:
             status = FitStatus.UNIDENTIFIED
     return PointFit(

@@ -18,7 +18,9 @@ from planner.law.forms import Shapes, drop, drop_at_infinity, effective_log_t
 from planner.law.posterior import posterior
 from planner.outcome import AsymptoteStatus, VerdictName
 
-losses = st.lists(st.floats(0.05, 20.0), min_size=1, max_size=10)
+losses = st.lists(st.floats(0.05, 20.0), min_size=1, max_size=10) | st.lists(
+    st.floats(-20.0, 20.0).map(math.exp), min_size=1, max_size=40
+)
 
 
 def law_of(b: float, c: float, n: int = 8, noise: float = 0.003, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -26,13 +28,13 @@ def law_of(b: float, c: float, n: int = 8, noise: float = 0.003, seed: int = 0) 
     return t, (2 * (t / 256) ** -b + c) * (1 + noise * np.random.default_rng(seed).normal(size=n))
 
 
-@given(losses, st.sampled_from(Design), st.floats(-6, 9))
-@settings(max_examples=60, deadline=None)
+@given(losses, st.sampled_from(Design), st.floats(-6, 9), st.floats(1.01, 4.0))
+@settings(max_examples=100, deadline=None)
 def test_any_losses_give_an_outcome_and_never_an_exception(
-    values: list[float], design: Design, log_unit: float
+    values: list[float], design: Design, log_unit: float, step: float
 ) -> None:
     loss = np.array(values)
-    t = 10.0**log_unit * 2.0 ** np.arange(len(loss))
+    t = 10.0**log_unit * step ** np.arange(len(loss))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         law = fit_law(curve_from_arrays(t, loss, design=design))
