@@ -13,7 +13,7 @@ from planner.law.diagnose import FEWEST_POINTS, diagnose
 from planner.law.interval import kind_of, widened
 from planner.law.posterior import Posterior, posterior
 from planner.law.solve import FitStatus, PointFit, point_fit
-from planner.outcome import Asymptote, AsymptoteStatus, CurveBand, Finding, Interval, Severity
+from planner.outcome import Asymptote, AsymptoteStatus, CurveBand, Finding, Interval, is_blocked
 from planner.record import XUnit
 
 FloatArray = NDArray[np.float64]
@@ -51,7 +51,7 @@ class Law(Struct, frozen=True, kw_only=True):
     @property
     def blocked(self) -> bool:
         """Whether a finding forbids a confident verdict."""
-        return any(finding.severity is Severity.BLOCKING for finding in self.findings)
+        return is_blocked(self.findings)
 
     def paths(self, examples_q: FloatArray) -> FloatArray:
         """Loss that a run shows, by draw, shape (m, q), nats, spread as the interval calibration asks."""
@@ -109,7 +109,7 @@ def _asymptote(curve: LossCurve, draws: Posterior, findings: tuple[Finding, ...]
     last = float(curve.loss_n[-1])
     prior_sd = draws.exponent_prior_log_sd
     reasons = []
-    blocked = any(finding.severity is Severity.BLOCKING for finding in findings)
+    blocked = is_blocked(findings)
     if blocked:
         reasons.append("the diagnosis forbids reading a floor off this curve")
     width = (high - low) / last
@@ -121,7 +121,7 @@ def _asymptote(curve: LossCurve, draws: Posterior, findings: tuple[Finding, ...]
         reasons.append("a floor of zero fits too")
     fall = float(curve.loss_n[0] - curve.loss_n[-1])
     if width > SHARP and high - low > LARGEST_SHARE_OF_FALL * fall:
-        reasons.append(f"its 90 % interval is {100 * (high - low) / max(fall, 1e-9):.0f} % of all the fall measured")
+        reasons.append(f"the interval is {100 * (high - low) / max(fall, 1e-9):.0f} % of the whole measured fall")
     if width > NARROW and float(np.log(draws.exponent_m).std()) > VAGUE_EXPONENT * prior_sd:
         reasons.append("the exponent is hardly better known than before the runs")
     if reasons:
@@ -137,9 +137,10 @@ def _asymptote(curve: LossCurve, draws: Posterior, findings: tuple[Finding, ...]
 def _sentence(curve: LossCurve, draws: Posterior, point: PointFit, asymptote: Asymptote) -> str:
     """The law in one line; no floor where none is identified, not even that of plain least squares."""
     last = float(curve.examples_n[-1])
-    doubling = 100 * float(np.median(draws.slope_m)) * math.log(2)
-    here = f"At {last:,.0f} {curve.x_unit.value if curve.x_unit is not XUnit.UNKNOWN else 'units of the log'}"
-    here += f" a doubling lowers the loss by about {doubling:.1f} %"
+    half, whole = np.median(draws.paths(np.array([last / 2, last])), axis=0)
+    unit = curve.x_unit.value if curve.x_unit is not XUnit.UNKNOWN else "units of the log"
+    fall = 100 * (1 - float(whole / half))
+    here = f"The last doubling, to {last:,.0f} {unit}, lowered the loss by about {fall:.1f} %"
     if asymptote.status is AsymptoteStatus.NOT_IDENTIFIED:
         return f"loss(t) = a * t^(-b) + c. {here}; where it ends is not identified."
     b_low, b_high = np.quantile(draws.exponent_m, [0.05, 0.95])

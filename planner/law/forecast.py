@@ -195,19 +195,19 @@ def _verdict(
         if floor_above >= FLOOR_ABOVE:
             return (
                 VerdictName.UNREACHABLE,
-                f"A loss of {target:g} is out of reach for this configuration: {chance} {within}, and the floor lies "
-                f"above the target with {_chance(floor_above)}. More examples do not help; another configuration "
-                "might.",
+                f"A loss of {target:g} is out of reach for this configuration: the chance {within} is {chance}, and "
+                f"the floor lies above the target in {_chance(floor_above)} of the draws. More examples do not help; "
+                "another configuration might.",
             )
         if floor_above <= 0.5:
             return (
                 VerdictName.NOT_ENOUGH_DATA,
-                f"The floor allows a loss of {target:g}, the studies do not: {chance} {within}. More different studies "
-                "would be needed.",
+                f"The floor allows a loss of {target:g}, the studies do not: the chance {within} is {chance}. More "
+                "different studies would be needed.",
             )
     return (
         VerdictName.UNDECIDED,
-        f"Undecided: a loss of {target:g} is reached with {chance} {within}. {_what_next(law)}",
+        f"Undecided: the chance to reach a loss of {target:g} {within} is {chance}. {_what_next(law)}",
     )
 
 

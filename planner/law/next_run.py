@@ -203,8 +203,8 @@ def _best(candidates: Sequence[Candidate], *, settled: bool, factor_now: float |
         )
     chance = f"{100 * best.chance_settled:.0f} %"
     if likely:
-        return best, f"{_run(best)} would probably settle the verdict ({chance} chance); nothing cheaper would."
-    return best, f"{_run(best)} would settle the verdict with {chance} chance; nothing looked at does better."
+        return best, f"{_run(best)} would probably settle the verdict (a chance of {chance}); nothing cheaper would."
+    return best, f"{_run(best)} would settle the verdict with a chance of {chance}; nothing looked at does better."
 
 
 def _run(candidate: Candidate) -> str:
