@@ -166,6 +166,7 @@ def test_a_real_process_shows_no_traceback_and_leaves_with_the_code(tmp_path: Pa
 def test_ctrl_c_ends_a_real_process_with_130(tmp_path: Path) -> None:
     program = (
         "import os, signal, click, planner.cli.frame as frame\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a job in the background inherits it ignored
         "frame._COMMANDS['prices'] = ('__main__', 'wait')\n"
         "wait = click.command()(lambda: os.kill(os.getpid(), signal.SIGINT))\n"
         "frame.main(['prices'])\n"

@@ -88,14 +88,18 @@ def test_an_uploaded_name_is_shown_as_text(open_app: OpenApp) -> None:
 
 
 def test_html_is_only_ever_a_constant_of_ours() -> None:
-    """The one place that hands HTML to the page says the language; nothing of a user can get there."""
+    """The places that hand HTML to the page hand it constants of the frame; nothing of a user can get there."""
     uses = [
         line.strip()
         for file in sorted(CODE.rglob("*.py"))
         for line in file.read_text("utf-8").splitlines()
         if "st.html(" in line or "unsafe_allow" in line
     ]
-    assert uses == ["st.html(_SAY_LANGUAGE[here.language], unsafe_allow_javascript=True)"]
+    assert uses == [
+        "st.html(_SAY_LANGUAGE[here.language], unsafe_allow_javascript=True)",
+        "st.html(_WHOLE_NOTES)",
+        "st.html(_NO_ENGLISH_HINTS)",
+    ]
 
 
 def test_nothing_of_an_upload_stays_on_disk(open_app: OpenApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
