@@ -17,7 +17,7 @@ from tests.browser.axe import violations
 from tests.browser.server import QUIET, chromium, dashboard
 
 PAGES = ("", "calibration", "compare", "assumptions", "board-paper")
-_SETTLED_MS = 3000
+_SETTLED_MS = 2000
 _COST = "Cost a year"
 _POLL_COST = """([word, before]) => new Promise(done => {
   const look = () => {
