@@ -1,6 +1,7 @@
 """The words of DESIGN: outcomes as values that carry their sentence.
 
-Leaf module: `law` makes these values, `cost`, `report`, `dashboard` and `cli` show them. Nothing here computes.
+Leaf module: `law` makes these values, `cost`, `report`, `dashboard` and `cli` show them. Nothing here computes; how a
+chance is written in a sentence stands here because all of them write one.
 """
 
 from __future__ import annotations
@@ -15,6 +16,14 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
+
+
+def chance_in_words(probability: float) -> str:
+    """A probability in a sentence: "86 %", "over 99 %", "under 1 %"; thousands of draws do not tell 99.6 from 100 %."""
+    hundredths = round(100 * probability)
+    if hundredths >= 100:
+        return "over 99 %"
+    return f"{hundredths} %" if hundredths >= 1 else "under 1 %"
 
 
 class AsymptoteStatus(StrEnum):

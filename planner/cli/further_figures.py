@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from planner.cli.figure import Explanation, computed
 from planner.cost.analyses import PlanYears
 from planner.cost.plan import Assumption, Plan
-from planner.report.words import numbers
+from planner.report.words import numbers, sentences
 
 _YEARLY = ("growth_wage", "growth_energy", "growth_price", "growth_gpu", "growth_inflation", "horizon_years")
 
@@ -129,8 +129,8 @@ def _questions(plan: Plan) -> Iterator[Explanation]:
     for share in plan.sobol:
         yield computed(
             plan, f"sobol_{share.code}", f"Share of the variance: {share.label}",
-            f"{numbers.percent(share.first_order)} alone, {numbers.percent(share.total)} in all", "Sobol indices",
-            f"Sampling of Saltelli et al. 2010 (SALib); 95 % interval +- {numbers.percent(share.total_confidence)}.",
+            " alone, ".join(sentences.explained(share)) + " in all", "Sobol indices",
+            f"Sampling of Saltelli et al. 2010 (SALib); 95 % interval +- {numbers.chance(share.total_confidence)}.",
         )  # fmt: skip
 
 

@@ -290,7 +290,7 @@ class SobolIndex(Struct, frozen=True, kw_only=True):
 
     Attributes:
         first_order: Alone. Estimates below 0 are shown as 0.
-        total: With all its interactions.
+        total: With all its interactions, so never below it; an estimate that is stands at the first order.
         first_order_confidence, total_confidence: Half width of the 95 % bootstrap interval.
     """
 

@@ -219,7 +219,7 @@ def _carbon(scenario: Scenario, catalog: Catalog) -> Iterator[Assumption]:
         yield Assumption(
             code="carbon",
             label=f"Carbon of electricity, {row.name}",
-            value=f"{row.g_co2e_per_kwh:g}",
+            value=f"{row.g_co2e_per_kwh:.3g}",
             unit="g CO2e/kWh",
             uncertainty=f"{spread.value:.0%} (standard deviation), drawn",
             basis=basis_of(row, catalog),

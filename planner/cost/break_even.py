@@ -13,6 +13,7 @@ from planner.cost.price_rows import COMMITMENT_YEARS, has_price
 from planner.cost.quantiles import FloatArray, quantiles
 from planner.cost.scenario import Scenario, Tenure
 from planner.cost.yearly import HOURS_PER_YEAR, SECONDS_PER_HOUR, Work, mean_warranty_share, yearly_cost
+from planner.outcome import chance_in_words
 
 _COMPARED = ("equipment", "maintenance", "energy", "serving_rent", "tuning_rent", "calibration_rent")
 
@@ -89,5 +90,5 @@ def _sentence(hours: float | None, planned_hours: float, tenure: Tenure, gpu: Gp
         return f"Buying a server with {gpu.gpu} is in most draws never cheaper than {against}, however busy it is."
     return (
         f"Buying a server with {gpu.gpu} is cheaper than {against} above about {hours:,.0f} GPU-hours a year "
-        f"({100 * hours / HOURS_PER_YEAR:.0f} % busy); this plan needs {planned_hours:,.0f}."
+        f"({chance_in_words(hours / HOURS_PER_YEAR)} busy); this plan needs {planned_hours:,.0f}."
     )

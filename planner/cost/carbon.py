@@ -41,7 +41,7 @@ def carbon_of_a_year(question: Question, scenario: Scenario, drivers: Drivers, c
         basis=Basis.ASSUMPTION if assumed else Basis.TYPED if row in question.catalog.own else Basis.CATALOG,
         source=row.source,
         as_of=row.as_of,
-        sentence=f"{_about(mass)}{row.g_co2e_per_kwh:g} g CO2e a kWh ({where}) x electricity at PUE {overhead:g}; "
+        sentence=f"{_about(mass)}{row.g_co2e_per_kwh:.3g} g CO2e a kWh ({where}) x electricity at PUE {overhead:g}; "
         "making the hardware is not in it.",
     )
 

@@ -21,7 +21,7 @@ from planner.cost.quantiles import NEVER, NEVER_PAID, FloatArray, cost_quantiles
 from planner.cost.scenario import Layout, Scenario
 from planner.cost.yearly import Work, yearly_cost
 from planner.loss_paths import LossPaths, LossPathsOf
-from planner.outcome import Interval
+from planner.outcome import Interval, chance_in_words
 
 SPEND = "spend_once_or_yearly"
 MODALITIES = "adapter_per_modality_or_joint"
@@ -253,7 +253,7 @@ def _compared(
         if not there.any():
             nothing = "The money buys no fine-tuning on one of the two ways, so they cannot be compared."
     elif not both.any():
-        chances = f"{100 * first.probability:.0f} % the first, {100 * second.probability:.0f} % the second"
+        chances = f"{chance_in_words(first.probability)} the first, {chance_in_words(second.probability)} the second"
         nothing = f"No draw reaches the target both ways ({chances}), so their costs cannot be compared."
     return Comparison(
         code=code,
@@ -275,12 +275,12 @@ def _sentence(
     first: Alternative, second: Alternative, dearer: CostQuantiles, cheaper_by: CostQuantiles, cheaper: float,
     lower: float | None,
 ) -> str:  # fmt: skip
-    said = f"{second.label} costs less than {_small(first.label)} in {100 * cheaper:.0f} % of the draws"
+    said = f"{second.label} costs less than {_small(first.label)} in {chance_in_words(cheaper)} of the draws"
     if dearer.p90 is not None and cheaper_by.p90 is not None:
         said += f" (at most {in_eur(cheaper_by.p90)} less and {in_eur(dearer.p90)} more, 9 in 10 each)"
     if lower is None:
         return f"{said}."
-    return f"{said}. It ends at a lower loss in {100 * lower:.0f} % of the draws."
+    return f"{said}. It ends at a lower loss in {chance_in_words(lower)} of the draws."
 
 
 def _small(label: str) -> str:

@@ -12,6 +12,7 @@ from planner.cost.plan import IfReached
 from planner.cost.quantiles import NEVER, NEVER_PAID, cost_quantiles, quantiles
 from planner.cost.scenario import Scenario
 from planner.cost.yearly import Work, YearlyCost, yearly_cost
+from planner.outcome import chance_in_words
 
 UNKNOWN_EXAMPLES = "the log counts steps and does not say how many examples a step has"
 
@@ -47,7 +48,8 @@ def if_reached(
         hours=quantiles(cost.tuning_hours[reached]),
         cost_per_year=cost_quantiles(cost.total[reached]),
         spent_if_missed_eur=missed,
-        sentence=f"Figures for the {100 * share:.0f} % of draws that reach the target; conditional on reaching it.",
+        sentence=f"Figures for the {chance_in_words(share)} of draws that reach the target; conditional on reaching "
+        "it.",
     )
 
 

@@ -87,7 +87,7 @@ def sobol_indices(
             label=LABELS[field],
             first_order=_share(found["S1"][index]),
             first_order_confidence=_share(found["S1_conf"][index]),
-            total=_share(found["ST"][index]),
+            total=max(_share(found["ST"][index]), _share(found["S1"][index])),
             total_confidence=_share(found["ST_conf"][index]),
         )
         for index, field in enumerate(fields)

@@ -85,14 +85,16 @@ def _explained(here: Session) -> None:
     if plan is None or not plan.sobol:
         return
     st.subheader(say.sobol_title, anchor=False)
-    rows = [
-        {
-            say.input: escape(sentences.label(item.code, item.label, tag)),
-            say.sobol_alone: numbers.percent(round(item.first_order, 3), tag),
-            say.sobol_total: numbers.percent(round(item.total, 3), tag),
-        }
-        for item in plan.sobol
-    ]
+    rows = []
+    for item in plan.sobol:
+        alone, total = sentences.explained(item, tag)
+        rows.append(
+            {
+                say.input: escape(sentences.label(item.code, item.label, tag)),
+                say.sobol_alone: alone,
+                say.sobol_total: total,
+            }
+        )
     st.table(rows, border="horizontal", hide_index=True)
     st.caption(say.sobol_note)
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from planner.law.diagnose import PASSES_AS_GOOD_AS_NEW
 from planner.law.engine import Law
-from planner.outcome import CurveBand, Forecast, Interval, Severity, Verdict, VerdictName
+from planner.outcome import CurveBand, Forecast, Interval, Severity, Verdict, VerdictName, chance_in_words
 
 FloatArray = NDArray[np.float64]
 
@@ -184,7 +184,7 @@ def horizon_of(law: Law, horizon_examples: float | None, unique_examples: float 
 def _verdict(
     law: Law, target: float, probability: float, floor_above: float, horizon: float, reason: str
 ) -> tuple[VerdictName, str]:
-    chance = _chance(probability)
+    chance = chance_in_words(probability)
     within = f"within {horizon:,.0f} examples ({reason})"
     if law.blocked:
         causes = " ".join(f.sentence for f in law.findings if f.severity is Severity.BLOCKING)
@@ -196,8 +196,8 @@ def _verdict(
             return (
                 VerdictName.UNREACHABLE,
                 f"A loss of {target:g} is out of reach for this configuration: the chance {within} is {chance}, and "
-                f"the floor lies above the target in {_chance(floor_above)} of the draws. More examples do not help; "
-                "another configuration might.",
+                f"the floor lies above the target in {chance_in_words(floor_above)} of the draws. More examples do not "
+                "help; another configuration might.",
             )
         if floor_above <= 0.5:
             return (
@@ -209,13 +209,6 @@ def _verdict(
         VerdictName.UNDECIDED,
         f"Undecided: the chance to reach a loss of {target:g} {within} is {chance}. {_what_next(law)}",
     )
-
-
-def _chance(probability: float) -> str:
-    """A probability in words; 2,000 draws do not tell 99.6 from 100 %."""
-    if probability > 0.995:
-        return "over 99 %"
-    return f"{100 * probability:.0f} %" if probability >= 0.005 else "under 1 %"
 
 
 def _what_next(law: Law) -> str:

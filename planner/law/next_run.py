@@ -21,7 +21,7 @@ from scipy.special import ndtri
 from planner.curve import Design
 from planner.law.engine import Law
 from planner.law.forecast import CONFIDENT, FLOOR_ABOVE, forecast
-from planner.outcome import Interval, VerdictName
+from planner.outcome import Interval, VerdictName, chance_in_words
 
 FloatArray = NDArray[np.float64]
 
@@ -201,7 +201,7 @@ def _best(candidates: Sequence[Candidate], *, settled: bool, factor_now: float |
             "None of the runs looked at is likely to settle the verdict: the target lies where this curve cannot be "
             "told apart. Another target or another configuration says more."
         )
-    chance = f"{100 * best.chance_settled:.0f} %"
+    chance = chance_in_words(best.chance_settled)
     if likely:
         return best, f"{_run(best)} would probably settle the verdict (a chance of {chance}); nothing cheaper would."
     return best, f"{_run(best)} would settle the verdict with a chance of {chance}; nothing looked at does better."

@@ -255,6 +255,7 @@ def test_sobol_shares_are_shares_and_the_largest_is_that_of_the_tornado(rich: Pl
     assert len(rich.sobol) >= 3
     totals = [row.total for row in rich.sobol]
     assert totals == sorted(totals, reverse=True)
+    assert all(row.total >= row.first_order for row in rich.sobol)
     assert 0.8 < sum(row.first_order for row in rich.sobol) < 1.2
     assert rich.sobol[0].code == rich.influences[0].code
     assert "modality_transfer" not in {row.code for row in rich.sobol}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planner.outcome import Quantiles
+from planner.outcome import Quantiles, chance_in_words
 from planner.report.words import LANGUAGES, numbers, words
 
 amounts = st.floats(allow_nan=False, allow_infinity=False, min_value=-1e12, max_value=1e12)
@@ -55,6 +55,34 @@ def test_amounts_that_add_up_are_shown_to_the_cent() -> None:
 )
 def test_a_chance_never_claims_certainty(probability: float, shown: str) -> None:
     assert numbers.chance(probability) == shown
+
+
+@given(st.floats(min_value=0.0, max_value=1.0))
+def test_a_chance_in_a_sentence_of_a_plan_is_the_one_on_screen(probability: float) -> None:
+    assert chance_in_words(probability) == numbers.chance(probability)
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "shown"),
+    [
+        ("en", "3 x 2,100.50 EUR x 10 %, 1,000 EUR.", "3 x €2,100.50 x 10 %, €1,000."),
+        ("en", "moved between 0.19 to 0.21 EUR/kWh", "moved between €0.19 to €0.21/kWh"),
+        ("nl", "0,19 tot 0,21 EUR/kWh", "€ 0,19 tot € 0,21/kWh"),
+        ("nl", "3 u × 1.234,50 EUR per jaar", "3 u × € 1.234,50 per jaar"),
+        ("de", "0,19 bis 0,21 EUR/kWh", "0,19 bis 0,21 €/kWh"),
+        ("de-CH", "2’100.50 EUR", "EUR 2’100.50"),
+        ("en", "1.08 USD per EUR", "1.08 USD per EUR"),
+    ],
+)
+def test_amounts_in_a_sentence_have_the_sign_of_the_figures_beside_it(language: str, text: str, shown: str) -> None:
+    assert numbers.with_euro_sign(text, language) == shown
+    assert numbers.with_euro_sign(shown, language) == shown
+
+
+@given(amounts.map(abs), languages)
+def test_an_amount_with_its_code_becomes_the_amount_with_its_sign(amount: float, language: str) -> None:
+    text = f"{numbers.decimal(amount, 2, language)} EUR"
+    assert numbers.with_euro_sign(text, language) == numbers.eur_cents(amount, language)
 
 
 def test_shares_may_be_whole() -> None:

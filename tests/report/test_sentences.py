@@ -8,6 +8,7 @@ import string
 import msgspec
 import pytest
 
+from planner.cost.analyses import SobolIndex
 from planner.cost.plan import CostQuantiles, Plan
 from planner.outcome import Quantiles, VerdictName
 from planner.report.words import LANGUAGES, sentences, words
@@ -39,6 +40,19 @@ def test_the_answer_gives_chance_cost_and_what_is_lost_if_it_fails() -> None:
         "Reaching a loss of 1.30 within 38,000 examples: 93 %. If reached, likely €3,100 to €4,500 a year, 8 in 10; if "
         "not, at most €2,200 is spent before we know. The chance to stay within €5,000 a year is 91 %."
     )
+
+
+@pytest.mark.parametrize(
+    ("first", "total", "said"),
+    [(0.413, 0.387, ("41 %", "41 %")), (0.413, 0.46, ("41 %", "46 %")), (0.0, 0.004, ("under 1 %", "under 1 %"))],
+)
+def test_an_input_explains_no_less_with_its_interactions_than_alone(
+    first: float, total: float, said: tuple[str, str]
+) -> None:
+    share = SobolIndex(
+        code="hours", label="Speed", first_order=first, first_order_confidence=0.1, total=total, total_confidence=0.1
+    )
+    assert sentences.explained(share) == said
 
 
 def test_an_unreachable_target_has_no_cost_but_what_is_spent() -> None:

@@ -163,7 +163,7 @@ def test_every_line_of_a_plan_has_a_name_in_every_language() -> None:
         ("1.19e+03", "1.190", "1.190"),
         ("2026", "2026", "2026"),
         ("google/paligemma-3b-pt-224", "google/paligemma-3b-pt-224", "google/paligemma-3b-pt-224"),
-        ("80 h x 45.20 EUR/h", "80 u × 45,20 EUR/u", "80 h × 45,20 EUR/h"),
+        ("80 h x 45.20 EUR/h", "80 u × € 45,20/u", "80 h × 45,20 €/h"),
     ],
 )
 def test_figures_are_written_as_the_reader_writes_them(text: str, dutch: str, german: str) -> None:

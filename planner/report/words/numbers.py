@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import math
+import re
 from collections.abc import Callable
 from typing import Literal
 
@@ -22,6 +23,8 @@ from planner.report.words.language import locale_of, words
 Formatter = Callable[[float | None, str], str]
 _LEAST_EUR = 0.01
 _LEAST = 0.001
+_AMOUNT = r"(?<![\w.,’])\d[\d.,’]*(?: \d{3}(?!\d)[\d.,’]*)*(?<![.,])"
+"""A number as any locale of ours groups it, without the comma or the full stop that may follow it."""
 
 
 def two_significant(value: float) -> float:
@@ -56,6 +59,20 @@ def signed_eur_cents(value: float, language: str = "en") -> str:
     """A difference in euro to the cent, with its sign: "+€31.20", "−€4.00", "±€0.00"."""
     sign = "±" if round(value, 2) == 0 else "+" if value > 0 else "−"
     return sign + eur_cents(abs(value), language)
+
+
+def with_euro_sign(text: str, language: str = "en") -> str:
+    """A text of the language with its amounts as `eur` writes them: "€1,234" for "1,234 EUR", "€0.19 to €0.21/kWh".
+
+    The cost model writes the code of the currency, which is the contract of its JSON; people read the sign.
+    """
+    if "EUR" not in text:
+        return text
+    one = _currency(1.0, language, cents=False)
+    if one.endswith("1"):
+        between = words(language).numbers.to.format("", "")
+        text = re.sub(rf"({_AMOUNT})(?={re.escape(between)}{_AMOUNT} EUR\b)", _euro_of(one), text)
+    return re.sub(rf"({_AMOUNT}) EUR\b", _euro_of(one), text)
 
 
 def unknown_or(value: float | None, show: Formatter, language: str = "en") -> str:
@@ -182,6 +199,11 @@ def _currency(value: float, language: str, *, cents: bool) -> str:
         pattern = pattern.replace(".00", "")
     text = format_currency(value + 0.0, "EUR", format=pattern, locale=locale, currency_digits=False)
     return _plain(text)
+
+
+def _euro_of(one: str) -> Callable[[re.Match[str]], str]:
+    """What puts an amount where the 1 of one euro stands."""
+    return lambda found: one.replace("1", found[1])
 
 
 def _date(value: str, form: Literal["long", "medium"], language: str) -> str:

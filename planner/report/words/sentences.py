@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 
 from planner import outcome
+from planner.cost.analyses import SobolIndex
 from planner.cost.plan import Assumption, CostQuantiles, Influence, LedgerLine, Plan
 from planner.outcome import Quantiles, Severity, VerdictName
 from planner.report.words import numbers
@@ -192,6 +193,15 @@ def visible_influences(plan: Plan, language: str = "en") -> list[Influence]:
     return [item for item in plan.influences if len(set(_ends(item, language))) > 1]
 
 
+def explained(share: SobolIndex, language: str = "en") -> tuple[str, str]:
+    """The share of the spread that an input explains alone, and with its interactions, which is never less.
+
+    Whole percent: the sampling leaves a few of them open.
+    """
+    alone = numbers.chance(share.first_order, language)
+    return alone, numbers.chance(max(share.total, share.first_order), language)
+
+
 def value_with_unit(item: Assumption, language: str = "en") -> str:
     """The value of an input as people read it."""
     if item.code in SHARES:
@@ -202,7 +212,7 @@ def value_with_unit(item: Assumption, language: str = "en") -> str:
         if math.isfinite(share):
             return f"{numbers.percent(share, language)} {said(item.unit, language)}".strip()
     unit = "" if item.unit == "ratio" else said(item.unit, language)
-    return f"{figure(item.value, language)} {unit}".strip()
+    return numbers.with_euro_sign(f"{figure(item.value, language)} {unit}".strip(), language)
 
 
 def figure(text: str, language: str = "en") -> str:

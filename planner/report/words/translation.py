@@ -51,7 +51,8 @@ def translated(text: str, language: str = "en") -> str:
     """
     if not text.strip():
         return text
-    return _whole(text, language) or _figure(text, language) or _joined(text, language) or text
+    found = _whole(text, language) or _figure(text, language) or _joined(text, language) or text
+    return numbers.with_euro_sign(found, language)
 
 
 def untranslated(text: str, language: str) -> list[str]:
