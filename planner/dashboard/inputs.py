@@ -14,6 +14,7 @@ from msgspec import Struct
 from planner.catalog import read_catalog
 from planner.cost.scenario import Layout, Money, Scenario, ServingMode, Tenure
 from planner.dashboard.session import Session, session
+from planner.hardware.memory import USUAL_EFFECTIVE_BATCH
 from planner.report.words import numbers
 
 
@@ -38,6 +39,7 @@ NUMBERS: dict[str, NumberInput] = {
     "studies_per_day": NumberInput(step=10.0, optional=True),
     "unique_studies": NumberInput(step=1000.0, optional=True, help=True),
     "retunings_per_year": NumberInput(step=1.0, low=0.0),
+    "gpus": NumberInput(step=1, low=1, help=True),
     "budget_eur": NumberInput(step=500.0, optional=True, format="%.0f"),
     "trials": NumberInput(step=1.0, low=1.0),
     "retuning_share": NumberInput(step=0.1, low=0.0, high=1.0, format="%.2f"),
@@ -77,7 +79,7 @@ CHOICES: dict[str, type[StrEnum]] = {"serving_mode": ServingMode, "money": Money
 SWITCHES = frozenset(["prepaid", "carry_over"])
 FIRST = ("studies_per_day", "unique_studies", "retunings_per_year", "budget_eur", "horizon_years")
 MORE = (
-    "trials", "retuning_share", "serving_mode", "answer_tokens", "staff_hours_per_year", "staff_eur_per_hour",
+    "trials", "retuning_share", "gpus", "serving_mode", "answer_tokens", "staff_hours_per_year", "staff_eur_per_hour",
     "price_eur_per_hour", "server_quote_eur", "electricity_eur_per_kwh", "vat_rate", "vat_recoverable_share",
     "usd_per_eur", "storage_gib", "egress_gib_per_year", "support_eur_per_year",
 )  # fmt: skip
@@ -167,6 +169,9 @@ def number_input(here: Session, field: str, *, label_visible: bool = True) -> No
     lowest = how.low if how.low is not None else (how.step / 10 if how.optional else 0.0)
     if value is not None and not math.isfinite(value):
         value = None
+    high = _most_gpus(here) if field == "gpus" else how.high
+    if high is not None and value is not None:
+        high = max(high, value)
     whole = isinstance(how.step, int)
     if how.optional:
         # Only a widget without default can be emptied; it is told its value in every run, so that none gets lost.
@@ -174,7 +179,7 @@ def number_input(here: Session, field: str, *, label_visible: bool = True) -> No
     st.number_input(
         say.labels[field],
         min_value=lowest if value is None else min(lowest, value),
-        max_value=how.high,
+        max_value=high,
         value=None if how.optional else value,
         step=how.step,
         format="%d" if whole else how.format,
@@ -185,6 +190,12 @@ def number_input(here: Session, field: str, *, label_visible: bool = True) -> No
         help=say.help[field] if how.help else None,
         label_visibility="visible" if label_visible else "collapsed",
     )
+
+
+def _most_gpus(here: Session) -> int:
+    """As many as the effective batch of the calibration has examples to share out."""
+    assert here.calibration is not None
+    return here.calibration.calibration.header.configuration.effective_batch_size or USUAL_EFFECTIVE_BATCH
 
 
 def _key(here: Session, field: str) -> str:

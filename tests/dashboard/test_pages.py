@@ -65,6 +65,17 @@ def test_every_page_opens_without_an_exception(open_app: OpenApp, page: str) -> 
     assert app.title
 
 
+def test_several_gpus_are_asked_for_within_the_effective_batch_and_shown(open_app: OpenApp) -> None:
+    app = open_app("Assumptions", gpus="2")
+    assert not app.exception
+    asked = app.number_input(key="input_gpus")
+    assert (asked.value, asked.min, asked.max) == (2, 1, 8)
+    assert any(text.startswith("GPUs that train together") and "**2 GPUs**" in text for text in texts(app))
+    asked.set_value(4).run()
+    assert app.session_state["plateau"].plan().scenario.gpus == 4
+    assert app.query_params["gpus"] in ("4", ["4"])
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_every_page_shows_that_a_small_model_is_an_illustration(open_app: OpenApp, page: str) -> None:
     assert example_calibration().header.illustration

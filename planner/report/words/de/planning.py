@@ -62,6 +62,7 @@ INPUTS = InputWords(
     labels={
         "target_loss": "Ziel-Loss (niedriger ist besser)",
         "gpu": "GPU",
+        "gpus": "GPUs, die zusammen trainieren",
         "quantization": "Quantisierung des eingefrorenen Modells",
         "tenure": "Mieten oder kaufen",
         "provider": "Anbieter",
@@ -118,6 +119,8 @@ INPUTS = InputWords(
     help={
         "target_loss": "Zu erreichender Held-out-Loss, in Nats je Antworttoken. Gemessen an Fällen, die das "
         "Modell nicht gesehen hat.",
+        "gpus": "Eine Feinabstimmung läuft auf allen zugleich; der effektive Batch bleibt, also "
+        "höchstens so viele, wie er Beispiele hat.",
         "unique_studies": "Begrenzt, wie weit die Prognose reichen darf: Wiederholung lehrt weniger.",
         "price_eur_per_hour": "Ohne USt. Ersetzt den Katalogpreis.",
         "server_quote_eur": "Ohne USt. Gilt, wenn Sie kaufen.",

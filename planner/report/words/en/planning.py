@@ -61,6 +61,7 @@ INPUTS = InputWords(
     labels={
         "target_loss": "Target loss (lower is better)",
         "gpu": "GPU",
+        "gpus": "GPUs that train together",
         "quantization": "Quantization of the frozen model",
         "tenure": "Rent or buy",
         "provider": "Provider",
@@ -117,6 +118,8 @@ INPUTS = InputWords(
     help={
         "target_loss": "Held-out loss to reach, in nats per answer token. It is measured on cases the model has "
         "not seen.",
+        "gpus": "One fine-tuning runs on all of them at once; the effective batch stays, "
+        "so at most as many as it has examples.",
         "unique_studies": "Limits how far the forecast may reach: repeats teach less.",
         "price_eur_per_hour": "Without VAT. Replaces the catalog's price.",
         "server_quote_eur": "Without VAT. Used when you buy.",

@@ -62,6 +62,7 @@ INPUTS = InputWords(
     labels={
         "target_loss": "Doelloss (lager is beter)",
         "gpu": "GPU",
+        "gpus": "GPU's die samen trainen",
         "quantization": "Kwantisatie van het bevroren model",
         "tenure": "Huren of kopen",
         "provider": "Aanbieder",
@@ -118,6 +119,8 @@ INPUTS = InputWords(
     help={
         "target_loss": "Te halen loss op apart gehouden onderzoeken, in nats per antwoordtoken. Gemeten op "
         "casussen die het model niet heeft gezien.",
+        "gpus": "Eén finetuning loopt op alle tegelijk; de effectieve batch blijft, "
+        "dus hooguit zoveel als die voorbeelden telt.",
         "unique_studies": "Begrenst hoe ver de prognose mag reiken: herhaling leert minder.",
         "price_eur_per_hour": "Zonder btw. Vervangt de catalogusprijs.",
         "server_quote_eur": "Zonder btw. Geldt als u koopt.",
