@@ -28,6 +28,16 @@ _POLL_COST = """([word, before]) => new Promise(done => {
   look();
 })"""
 
+# Playwright looks for an element every half second at last; the page itself knows to the frame when its chart is there.
+_NOTE_CHART = """(() => {
+  const look = () => {
+    const drawn = document.querySelector('[data-testid="stPlotlyChart"] .main-svg .scatterlayer .trace');
+    if (drawn && drawn.getBoundingClientRect().width) { window.chartDrawnMs = performance.now(); }
+    else { requestAnimationFrame(look); }
+  };
+  requestAnimationFrame(look);
+})()"""
+
 
 def measure(quick: bool) -> list[Figure]:
     """Figures of the browser; one figure that says so where there is no browser."""
@@ -103,16 +113,17 @@ def _slider(browser: Browser, address: str, foreign: list[str], *, moves: int) -
 
 
 def _first_chart(browser: Browser, address: str, *, visits: int) -> Figure:
-    """A new tab of a browser that has been there before, until the curve is drawn."""
+    """A new tab of a browser that has been there before, from its start until the curve is drawn."""
     context = browser.new_context(viewport={"width": 1366, "height": 900}, locale="en-GB")
+    context.add_init_script(_NOTE_CHART)
     waits = []
     for visit in range(visits + 1):
         page = context.new_page()
-        started = time.perf_counter()
         page.goto(address)
-        page.wait_for_selector(".main-svg")
+        drawn_ms = page.wait_for_function("window.chartDrawnMs").json_value()
         if visit:
-            waits.append(time.perf_counter() - started)
+            waits.append(drawn_ms / 1000)
+        _idle(page)
         page.close()
     context.close()
     return at_most("first chart, warm, median", statistics.median(waits), "s", 2.5)

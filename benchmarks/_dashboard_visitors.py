@@ -15,6 +15,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 _MEGABYTE = 1024 * 1024
 _PATIENCE_S = 120.0
+_SUCCESS = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
 
 
 class Crowd(Struct, frozen=True, kw_only=True):
@@ -40,12 +41,12 @@ class Visitor:
     def __init__(self, socket: websockets.ClientConnection) -> None:
         self._socket = socket
         self._page = ""
-        self._slider = ""
+        self._slider = self._part = ""
         self._target: float | None = None
         self._awaited = ""
         self._title = ""
         self._answered = asyncio.Event()
-        self._refreshing: list[asyncio.Task[None]] = []
+        self._refreshing: dict[str, asyncio.Task[None]] = {}
         self.low = self.high = 0.0
         self.titles: set[str] = set()
         self.errors = 0
@@ -55,14 +56,14 @@ class Visitor:
         await self._ask_and_wait()
 
     async def move(self, target: float) -> float:
-        """Move the slider; seconds until the page has run with the new target.
+        """Move the slider; seconds until its part of the page has run with the new target.
 
         Raises:
             TimeoutError: It has not.
         """
         started = time.perf_counter()
         self._target, self._awaited = target, f"{target:.2f}"
-        await self._ask_and_wait()
+        await self._ask_and_wait(self._part)
         return time.perf_counter() - started
 
     async def listen(self) -> None:
@@ -75,50 +76,59 @@ class Visitor:
                 self._page = message.new_session.page_script_hash
                 self.leave()
             elif kind == "auto_rerun":
-                part = message.auto_rerun
-                self._refreshing.append(asyncio.create_task(self._refresh(part.fragment_id, part.interval)))
+                self._keep_asking(message.auto_rerun.fragment_id, message.auto_rerun.interval)
+            elif kind == "stop_auto_rerun":
+                for part in message.stop_auto_rerun.fragment_ids:
+                    self._stop_asking(part)
             elif kind == "delta" and message.delta.HasField("new_element"):
-                self._read(message.delta.new_element)
-            elif kind == "script_finished" and message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
+                self._read(message.delta.new_element, part=message.delta.fragment_id)
+            elif kind == "script_finished" and message.script_finished in _SUCCESS:
                 self.titles.add(self._title)
                 if self._awaited in self._title:
                     self._answered.set()
 
-    async def _ask_and_wait(self) -> None:
+    async def _ask_and_wait(self, part: str = "") -> None:
         self._answered.clear()
-        await self._socket.send(self._rerun())
+        await self._socket.send(self._rerun(part))
         async with asyncio.timeout(_PATIENCE_S):
             await self._answered.wait()
 
     async def _refresh(self, part: str, interval_s: float) -> None:
         while True:
             await asyncio.sleep(interval_s)
-            await self._socket.send(self._rerun(part))
+            await self._socket.send(self._rerun(part, by_itself=True))
+
+    def _keep_asking(self, part: str, interval_s: float) -> None:
+        if part not in self._refreshing:
+            self._refreshing[part] = asyncio.create_task(self._refresh(part, interval_s))
+
+    def _stop_asking(self, part: str) -> None:
+        if part in self._refreshing:
+            self._refreshing.pop(part).cancel()
 
     def leave(self) -> None:
         """Ask no more for what refreshes itself."""
-        for task in self._refreshing:
-            task.cancel()
-        self._refreshing.clear()
+        for part in list(self._refreshing):
+            self._stop_asking(part)
 
-    def _rerun(self, part: str = "") -> bytes:
+    def _rerun(self, part: str = "", *, by_itself: bool = False) -> bytes:
         message = BackMsg()
         state = message.rerun_script
         state.page_script_hash = self._page
         state.context_info.locale = "en-GB"
         state.fragment_id = part
-        state.is_auto_rerun = bool(part)
+        state.is_auto_rerun = by_itself
         if self._target is not None:
             moved = WidgetState(id=self._slider)
             moved.double_array_value.data.append(self._target)
             state.widget_states.widgets.append(moved)
         return bytes(message.SerializeToString())
 
-    def _read(self, element: object) -> None:
+    def _read(self, element: object, *, part: str) -> None:
         kind = element.WhichOneof("type")  # type: ignore[attr-defined]
         if kind == "slider":
             slider = element.slider  # type: ignore[attr-defined]
-            self._slider, self.low, self.high = slider.id, slider.min, slider.max
+            self._slider, self._part, self.low, self.high = slider.id, part, slider.min, slider.max
         elif kind == "heading" and element.heading.tag == "h1":  # type: ignore[attr-defined]
             self._title = element.heading.body  # type: ignore[attr-defined]
         elif kind == "exception":

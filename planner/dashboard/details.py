@@ -1,6 +1,7 @@
 """What takes longer than a moved slider may is asked for once the inputs have come to rest, and shown when it comes.
 
-While they move, the page keeps what it has, marked as being computed.
+While they move, the page keeps what it has, marked as being computed. Where only a part of the page ran with the
+inputs, the rest of it runs when they rest.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ def ask_button(here: Session, key: str) -> None:
 
 def follow_up(here: Session) -> None:
     """Ask for the rest as soon as the inputs rest, and look for it until it is there."""
-    if is_turned_away(here) or (here.job_scenario == here.scenario and _is_over(here)):
+    nothing_comes = is_turned_away(here) or (here.job_scenario == here.scenario and _is_over(here))
+    if nothing_comes and here.shown == here.scenario:
         return
     here.inputs_at_rest = False
     st.fragment(_look, run_every=REST_SECONDS)()
@@ -54,7 +56,8 @@ def _look() -> None:
     if not here.inputs_at_rest:
         here.inputs_at_rest = True
         return
-    if here.job_scenario != here.scenario:
+    asked_before = here.job_scenario == here.scenario
+    if not asked_before:
         here.ask_for_details()
         write_address()
         if here.must_ask:
@@ -62,6 +65,8 @@ def _look() -> None:
     job = here.job
     if job is not None and job.plan is not None and not _is_shown(here):
         here.details, here.detailed = job.plan, here.scenario
+        _refresh(here)
+    elif asked_before and here.shown != here.scenario:
         _refresh(here)
 
 

@@ -32,6 +32,9 @@ _NO_ENGLISH_HINTS = (
     '<style>[data-testid="stFileUploaderDropzoneInstructions"], [data-testid="InputInstructions"] '
     "{ display: none; }</style>"
 )
+OLDER = ("cash", "others")
+"""Keys of the containers that hold what follows once the inputs have come to rest."""
+_OLDER_LOOK = f"<style>{', '.join(f'.st-key-{key}' for key in OLDER)} {{ opacity: 0.4; }}</style>"
 
 
 def escape(text: str) -> str:
@@ -58,6 +61,7 @@ def page(body: Callable[[Session], None], *, needs_calibration: bool = True) -> 
     def show() -> None:
         here = session()
         follow_link()
+        here.shown = here.scenario
         with _width():
             _bar(here)
             _notices(here)
@@ -76,6 +80,11 @@ def page(body: Callable[[Session], None], *, needs_calibration: bool = True) -> 
 
     show.__name__ = body.__name__
     return show
+
+
+def mark_older() -> None:
+    """Let what is of an older scenario look like it until the page runs again."""
+    st.html(_OLDER_LOOK)
 
 
 def show_problem(problem: PlannerError) -> None:

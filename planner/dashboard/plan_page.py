@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from planner.cost.plan import Plan
 from planner.dashboard.answers import answered
 from planner.dashboard.charts import curve_chart, draw
 from planner.dashboard.details import details, follow_up
 from planner.dashboard.downloads import downloads
-from planner.dashboard.frame import colours, escape, page, show_problem
+from planner.dashboard.frame import OLDER, colours, escape, mark_older, page, show_problem
 from planner.dashboard.front import front
 from planner.dashboard.inputs import decision_inputs, target_input, undo_and_reset
 from planner.dashboard.library import library
 from planner.dashboard.options import options
-from planner.dashboard.session import Session
+from planner.dashboard.session import Session, session
 from planner.dashboard.years import years
 from planner.errors import PlannerError
 from planner.outcome import Quality
@@ -22,28 +23,43 @@ from planner.report.words import numbers, sentences, words
 
 
 def _body(here: Session) -> None:
+    """The answer and its lines run by themselves where only the target moves; the rest follows once it has rested."""
     plan = _planned(here)
     answer, decisions = st.columns([13, 6], gap="large")
+    cash, lines, others = st.container(key=OLDER[0]), st.container(), st.container(key=OLDER[1])
     with answer:
         if isinstance(plan, PlannerError):
             _cannot(here, plan)
         else:
-            _answer(here, plan)
-        with st.container(border=True):
-            target_input(here)
-            if not isinstance(plan, PlannerError):
-                _quality(here, plan)
-        if not isinstance(plan, PlannerError):
-            _numbers(here, plan)
-            _curve(here, plan)
+            _finding(lines)
     with decisions:
         _decisions(here, plan)
     if not isinstance(plan, PlannerError):
-        years(here, details(here) or plan)
+        with cash:
+            years(here, details(here) or plan)
+        with others:
+            options()
+            front()
+
+
+@st.fragment
+def _finding(lines: DeltaGenerator) -> None:
+    """What a moved target changes at once: the answer, the key figures, the curve, and further down the lines."""
+    here = session()
+    plan = _planned(here)
+    if isinstance(plan, PlannerError):
+        st.rerun()
+    _answer(here, plan)
+    with st.container(border=True):
+        target_input(here)
+        _quality(here, plan)
+    _numbers(here, plan)
+    _curve(here, plan)
+    with lines:
         _lines(here, plan)
-        options()
-        front()
-        follow_up(here)
+    if here.scenario != here.shown:
+        mark_older()
+    follow_up(here)
 
 
 def _planned(here: Session) -> Plan | PlannerError:
@@ -58,6 +74,8 @@ def _cannot(here: Session, problem: PlannerError) -> None:
     st.title(here.words.plan.cannot_title, anchor=False)
     show_problem(problem)
     st.markdown(here.words.plan.cannot)
+    with st.container(border=True):
+        target_input(here)
 
 
 def _decisions(here: Session, plan: Plan | PlannerError) -> None:

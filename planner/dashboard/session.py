@@ -22,11 +22,10 @@ from planner.dashboard.work import (
     Fitted,
     Loaded,
     Origin,
-    bounds,
     details_of,
     first_calibration,
     fitted,
-    opening_scenario,
+    opening,
     plan_of,
     whole_plan,
 )
@@ -66,6 +65,7 @@ class Session:
         notices: To be shown on top of the page, with its next run.
         said: Notices that are there now; they go with the visitor's next step.
         refreshed: The page runs again by itself and not for a step of the visitor.
+        shown: The scenario of the page's last whole run; its parts may be ahead of it (`planner.dashboard.plan_page`).
         made: What takes long to write and is the same in the next run (`memo`).
         written: The address as it was last written, at `written_at`, for the scenario `addressed`.
         kept: Plans to compare with, at most `MOST_KEPT`.
@@ -96,6 +96,7 @@ class Session:
     notices: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
     refreshed: bool = False
+    shown: Scenario | None = None
     made: dict[str, tuple[object, Any]] = field(default_factory=dict)
     kept: list[Kept] = field(default_factory=list)
     opened: Plan | None = None
@@ -147,16 +148,16 @@ class Session:
             PlannerError: It has no curve; what was open stays open.
         """
         fit = fitted(calibration, configuration)
-        limits = bounds(fit)
-        opening = opening_scenario(fit, limits, example=calibration.origin is Origin.EXAMPLE)
+        start = opening(calibration, configuration, example=calibration.origin is Origin.EXAMPLE)
+        limits = start.limits
         self.calibration, self.configuration, self.fit, self.limits = calibration, configuration, fit, limits
         self.problem = self.details = self.detailed = self.job = self.job_scenario = None
         self.past.clear()
         if self.scenario is None:
-            self.scenario = opening
+            self.scenario = start.scenario
         elif not limits.target_loss_low <= self.scenario.target_loss <= limits.target_loss_high:
-            self.scenario = msgspec.structs.replace(self.scenario, target_loss=opening.target_loss)
-        self.opening = opening
+            self.scenario = msgspec.structs.replace(self.scenario, target_loss=start.scenario.target_loss)
+        self.opening = start.scenario
         self.generation += 1
 
     def change(self, scenario: Scenario) -> None:
@@ -165,6 +166,7 @@ class Session:
             return
         self.past = [*self.past, self.scenario][-_UNDO_DEPTH:]
         self.scenario = scenario
+        self.said = []
 
     def adopt(self, scenario: Scenario) -> None:
         """Take a scenario from elsewhere; a target that this calibration cannot speak about is named and left out."""

@@ -99,8 +99,14 @@ def first_calibration(*, example: bool = False) -> Loaded:
     bundled = data_directory() / "example" / "calibration.jsonl"
     named = os.environ.get(RECORD_VARIABLE, "")
     if example or named in ("", EXAMPLE) or Path(named).resolve() == bundled:
-        return loaded(read_calibration(bundled), Origin.EXAMPLE)
+        return _bundled(bundled)
     return loaded(read_calibration(Path(named)), Origin.COMMAND_LINE)
+
+
+@st.cache_resource(show_spinner=False)
+def _bundled(path: Path) -> Loaded:
+    """The bundled example, which never changes: read once for all visitors."""
+    return loaded(read_calibration(path), Origin.EXAMPLE)
 
 
 def packed_calibration(data: bytes, name: str) -> Loaded:
@@ -198,7 +204,31 @@ def paper_pages(plan: Plan, language: str, letterhead: Letterhead) -> list[bytes
     return render_pages(plan, language, letterhead)
 
 
-def bounds(fit: Fitted) -> Bounds:
+class Opening(Struct, frozen=True, kw_only=True):
+    """What the page opens with, and what its inputs may be."""
+
+    limits: Bounds
+    scenario: Scenario
+
+
+@st.cache_resource(max_entries=32, show_spinner=False, hash_funcs=_HASHES)
+def opening(calibration: Loaded, configuration: int, *, example: bool) -> Opening:
+    """The inputs that every visitor of a calibration starts with; made once, not a visit.
+
+    Args:
+        calibration: What is open.
+        configuration: Index of its curve.
+        example: Whether the hospital is the one of the bundled example; else it is asked for what only it knows.
+
+    Raises:
+        CurveError: The record has no point yet.
+    """
+    fit = fitted(calibration, configuration)
+    limits = _bounds(fit)
+    return Opening(limits=limits, scenario=_opening_scenario(fit, limits, example=example))
+
+
+def _bounds(fit: Fitted) -> Bounds:
     """The losses a slider offers: from clearly below what the data support to the largest that was measured."""
     law = fit.law
     measured = law.curve.loss_n
@@ -214,7 +244,7 @@ def bounds(fit: Fitted) -> Bounds:
     )
 
 
-def opening_scenario(fit: Fitted, limits: Bounds, *, example: bool = False) -> Scenario:
+def _opening_scenario(fit: Fitted, limits: Bounds, *, example: bool) -> Scenario:
     """What the page opens with: a small hospital, and a loss that the data support half-way to their horizon."""
     law = fit.law
     own = EXAMPLE_HOSPITAL if example else {}

@@ -70,6 +70,19 @@ def test_the_slider_changes_the_cost_and_all_that_is_taken_holds_the_same_plan(n
     expect(page).to_have_url(re.compile(f"target_loss={shown:g}"))
 
 
+def test_what_does_not_follow_the_slider_at_once_follows_when_it_rests(new_page: NewPage) -> None:
+    page = new_page("?studies_per_day=none")
+    cash = page.locator(".st-key-cash").locator("h3")
+    expect(cash).to_be_visible()
+    before, undo = cash.inner_text(), page.get_by_role("button", name="Undo")
+    expect(undo).to_be_disabled()
+    move_by_keyboard(page, "ArrowRight", 12)
+    expect(cash).not_to_have_text(before, use_inner_text=True)
+    expect(undo).to_be_enabled()
+    for part in (".st-key-cash", ".st-key-others"):
+        expect(page.locator(part)).to_have_css("opacity", "1")
+
+
 def test_a_paper_that_was_taken_opens_its_plan_again(new_page: NewPage, tmp_path: Path) -> None:
     page = new_page("?gpu=T4&staff_hours_per_year=31")
     idle(page)
@@ -188,7 +201,7 @@ def test_no_hint_in_english_stands_on_a_page_in_another_language(new_page: NewPa
     hints = page.get_by_text(re.compile("per file|Press Enter"))
     page.get_by_label(words(language).screen.board.hospital).fill("Ziekenhuis")
     expect(hints.first).to_be_attached()
-    assert not any(hint.is_visible() for hint in hints.all())
+    expect(hints.filter(visible=True)).to_have_count(0)
 
 
 def test_every_kind_of_log_is_recognised_and_opened(new_page: NewPage, tmp_path: Path) -> None:
