@@ -22,10 +22,12 @@ _MARKDOWN = re.compile(r"[\\`*_\[\]<>$#|~]|:(?=\w)")
 _UNIT = re.compile(r"(?<=\d) (?=%|GiB\b|€)|(?<=€) (?=\d)")
 # Screen readers choose their voice by the page's language, and Streamlit always says English. No data goes in here.
 _SAY_LANGUAGE = {code: f"<script>document.documentElement.lang = '{code}'</script>" for code in LANGUAGES}
-# Notes of figures break into lines on a phone where Streamlit would cut them.
-_WHOLE_NOTES = (
+# Notes of figures break into lines on a phone where Streamlit would cut them; amounts stand below each other.
+_LOOK = (
     '<style>[data-testid="stMetric"] * { white-space: normal !important; overflow-wrap: anywhere; } '
-    ':has(> [data-testid="stMetricDelta"]) { flex-wrap: wrap; }</style>'
+    ':has(> [data-testid="stMetricDelta"]) { flex-wrap: wrap; } '
+    ".st-key-cash :is(td, th):not(:first-child), .st-key-lines :is(td, th):last-child "
+    "{ text-align: right !important; font-variant-numeric: tabular-nums; }</style>"
 )
 # Streamlit's own hints ("5MB per file", "Press Enter to apply") are always English; the labels say all of it.
 _NO_ENGLISH_HINTS = (
@@ -73,7 +75,7 @@ def page(body: Callable[[Session], None], *, needs_calibration: bool = True) -> 
             except PlannerError as problem:
                 show_problem(problem)
         st.html(_SAY_LANGUAGE[here.language], unsafe_allow_javascript=True)
-        st.html(_WHOLE_NOTES)
+        st.html(_LOOK)
         if here.language != "en":
             st.html(_NO_ENGLISH_HINTS)
         write_address()

@@ -14,6 +14,7 @@ from planner.report.words import numbers, sentences
 
 _ROW_PX = 35
 _HEIGHT_PX = 480
+_NAME_PX, _FIGURE_PX = 165, 110
 
 
 @st.fragment
@@ -40,10 +41,10 @@ def options() -> None:
         placeholder=say.not_reached,
         height=min(_ROW_PX * (len(rows) + 1) + 3, _HEIGHT_PX),
         column_config={
-            say.gpu: st.column_config.TextColumn(width="medium"),
+            say.gpu: st.column_config.TextColumn(width=_NAME_PX),
             say.feasible: st.column_config.TextColumn(width="small"),
-            say.cost: st.column_config.NumberColumn(format="localized", help=say.cost_help),
-            say.hours: st.column_config.NumberColumn(format="localized", help=say.hours_help),
+            say.cost: st.column_config.NumberColumn(width=_FIGURE_PX, format="localized", help=say.cost_help),
+            say.hours: st.column_config.NumberColumn(width=_FIGURE_PX, format="localized", help=say.hours_help),
             say.memory: st.column_config.NumberColumn(format="localized", help=say.memory_help),
             say.within_budget: st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
         },

@@ -26,7 +26,7 @@ def _body(here: Session) -> None:
     """The answer and its lines run by themselves where only the target moves; the rest follows once it has rested."""
     plan = _planned(here)
     answer, decisions = st.columns([13, 6], gap="large")
-    cash, lines, others = st.container(key=OLDER[0]), st.container(), st.container(key=OLDER[1])
+    cash, lines, others = st.container(key=OLDER[0]), st.container(key="lines"), st.container(key=OLDER[1])
     with answer:
         if isinstance(plan, PlannerError):
             _cannot(here, plan)

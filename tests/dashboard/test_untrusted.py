@@ -97,7 +97,7 @@ def test_html_is_only_ever_a_constant_of_ours() -> None:
     ]
     assert uses == [
         "st.html(_SAY_LANGUAGE[here.language], unsafe_allow_javascript=True)",
-        "st.html(_WHOLE_NOTES)",
+        "st.html(_LOOK)",
         "st.html(_NO_ENGLISH_HINTS)",
         "st.html(_OLDER_LOOK)",
     ]
