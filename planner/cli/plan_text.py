@@ -20,7 +20,7 @@ def shown(made: Plan) -> str:
     return text.join(
         text.headline(sentences.headline(made) + "."),
         marks(made),
-        suspect if blocked else text.paragraph(made.verdict.sentence),
+        suspect if blocked else text.paragraph(sentences.verdict(made)),
         text.paragraph(sentences.answer(made)),
         text.paragraph(made.asymptote.sentence),
         _quantities(made),

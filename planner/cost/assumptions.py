@@ -44,6 +44,7 @@ _SCENARIO_WORDS = {
     "horizon_years": ("Years of use that are planned", "years"),
     "smaller_models_per_year": ("Shrinking of newly chosen models", "a year"),
 }
+_ONE = {"trials": "trial", "years": "year"}
 _ONLY_BOUGHT = {
     "power_usage_effectiveness",
     "lifetime_years",
@@ -252,7 +253,7 @@ def _scenario(scenario: Scenario) -> Iterator[Assumption]:
             code=field,
             label=label,
             value=f"{value:g}",
-            unit=unit,
+            unit=_ONE.get(unit, unit) if value == 1 else unit,
             uncertainty="as typed" if own else "a default of Plateau, not drawn: type your own",
             basis=Basis.TYPED if own else Basis.DEFAULT,
             source="Typed by the user" if own else "Default of Plateau",

@@ -14,6 +14,11 @@ def in_eur(amount_eur: float) -> str:
     return f"{amount_eur:,.0f} EUR" if abs(amount_eur) >= SMALL_EUR else f"{amount_eur:,.2f} EUR"
 
 
+def counted(count: float, noun: str) -> str:
+    """A count with its noun: "1 trial", "3 trials", "0.5 trials"."""
+    return f"{count:.4g} {noun}" if count == 1 else f"{count:.4g} {noun}s"
+
+
 class Basis(StrEnum):
     """Where a number comes from; shown beside it."""
 

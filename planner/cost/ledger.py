@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from planner.catalog import Catalog, GpuSpec
 from planner.cost.drivers import Drivers
-from planner.cost.figures import Basis
+from planner.cost.figures import Basis, counted
 from planner.cost.given import NEVER_COMPUTED
 from planner.cost.modalities import shares_of
 from planner.cost.plan import LedgerLine, VatTreatment
@@ -179,9 +179,9 @@ def _tuning(year: Costing) -> Iterator[LedgerLine]:
             "tuning_rent",
             "Fine-tuning",
             hours,
-            f"{hours / once if once else 0.0:.4g} fine-tunings{each} ({work.trials:g} trials + {work.retunings:g} "
-            f"re-tunings x {scenario.retuning_share:g}) x {once:,.2f} h x {_rate(year):,.2f} EUR/h. "
-            f"{year.hours_source}",
+            f"{counted(hours / once if once else 0.0, 'fine-tuning')}{each} ({counted(work.trials, 'trial')} + "
+            f"{counted(work.retunings, 're-tuning')} x {scenario.retuning_share:g}) x {once:,.2f} h x "
+            f"{_rate(year):,.2f} EUR/h. {year.hours_source}",
         )
     calibrated = float(cost.calibration_hours[0])
     if calibrated:

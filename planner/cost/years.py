@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,7 +13,7 @@ from planner.cost.calendar import MONTHS, FiscalSpan, first_day, fiscal_years, m
 from planner.cost.conditional import is_reached
 from planner.cost.drawing import Question
 from planner.cost.drivers import Drivers
-from planner.cost.figures import in_eur
+from planner.cost.figures import counted, in_eur
 from planner.cost.flows import RENT_CODES, Flows, cash_by_fiscal_year, flows, is_prepaid, present_value
 from planner.cost.growth import growth_drawn, growth_expected
 from planner.cost.ledger import cents
@@ -105,14 +107,17 @@ def plan_years(
         probability_within_budget=None if kept is None else float(kept.all(axis=0).mean()),
         data_axis=axis,
         data_axis_sentence=axis_sentence,
-        sentence=f"{scenario.horizon_years} years of use from {start:%B %Y} cost {in_eur(total)} in the budget "
-        f"scenario, {_money(scenario)}.",
+        sentence=f"{_use(scenario.horizon_years, start)} {in_eur(total)} in the budget scenario, {_money(scenario)}.",
     )
 
 
 def _euro(amount: float) -> float:
     """To the cent; never minus zero."""
     return float(cents(max(float(amount), 0.0)))
+
+
+def _use(years: int, start: datetime.date) -> str:
+    return f"{counted(years, 'year')} of use from {start:%B %Y} {'costs' if years == 1 else 'cost'}"
 
 
 def _money(scenario: Scenario) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from planner.cost.plan import Plan, encode_plan, parse_plan
 from planner.errors import Mistake, PlanError
@@ -27,6 +28,8 @@ MAX_PDF_BYTES = 32 * 1024 * 1024
 _TEMPLATE = Path(__file__).resolve().parent / "board.typ"
 _STANDARDS: list[Any] = ["ua-1", "a-3a"]
 _PREVIEW_PPI = 110.0
+_LITTLE_MORE_THAN_ONE = 1.3
+"""Of the fullest page: what the last two hold fits on one where it is set closer."""
 _MOST_LETTERS = 1_000
 _MOST_LETTERS_IN_A_CELL = 140
 
@@ -43,7 +46,7 @@ def render_pdf(plan: Plan, language: str = "en", letterhead: Letterhead | None =
         PlanError: The plan has no date, so that no time stamp can be written.
         ValueError: A language that Plateau does not speak.
     """
-    return _fitted(plan, language, letterhead)[0]
+    return _fitted(plan, language, letterhead).printed
 
 
 def render_pages(plan: Plan, language: str = "en", letterhead: Letterhead | None = None) -> list[bytes]:
@@ -53,31 +56,60 @@ def render_pages(plan: Plan, language: str = "en", letterhead: Letterhead | None
         PlanError: The plan has no date.
         ValueError: A language that Plateau does not speak.
     """
-    _, document = _fitted(plan, language, letterhead)
-    pages = _compiled(document, plan, letterhead, format="png", ppi=_PREVIEW_PPI)
+    paper = _fitted(plan, language, letterhead)
+    pages = _compiled(paper.document, plan, letterhead, tight=paper.tight, format="png", ppi=_PREVIEW_PPI)
     return [bytes(page) for page in pages] if isinstance(pages, list) else [bytes(pages)]
 
 
-def _fitted(plan: Plan, language: str, letterhead: Letterhead | None) -> tuple[bytes, Document]:
-    """The paper with as many rows as fit into `MOST_PAGES`; the attached plan holds the others."""
-    import pypdf
+class _Paper(Struct, frozen=True):
+    """A printed paper, what it says, and whether it is set closer than usual."""
 
+    printed: bytes
+    document: Document
+    tight: bool
+
+
+def _fitted(plan: Plan, language: str, letterhead: Letterhead | None) -> _Paper:
+    """The paper with as many rows as fit into `MOST_PAGES`; the attached plan holds the others.
+
+    A last page that would be nearly empty is saved where closer lines can save it.
+    """
     stamp, rooms = _midnight(plan.created), list(ROOMS)
+
+    def printed(document: Document, *, tight: bool) -> tuple[_Paper, list[int]]:
+        options = {"format": "pdf", "pdf_standards": _STANDARDS, "timestamp": stamp}
+        data = bytes(_compiled(document, plan, letterhead, tight=tight, **options))
+        return _Paper(data, document, tight), _drawn_on(data)
+
     while True:
         document = board_report(plan, language, letterhead, rooms[0])
-        printed = bytes(_compiled(document, plan, letterhead, format="pdf", pdf_standards=_STANDARDS, timestamp=stamp))
-        too_many = len(pypdf.PdfReader(io.BytesIO(printed)).pages) - MOST_PAGES
+        paper, drawn = printed(document, tight=False)
+        too_many = len(drawn) - MOST_PAGES
         if too_many <= 0 or len(rooms) == 1:
-            return printed, document
+            break
         # A smaller room saves about a page: what is two pages over skips one.
         rooms = rooms[min(too_many, len(rooms) - 1) :]
+    if sum(drawn[-2:]) > _LITTLE_MORE_THAN_ONE * max(drawn):
+        return paper
+    closer, drawn_closer = printed(document, tight=True)
+    return closer if len(drawn_closer) < len(drawn) else paper
 
 
-def _compiled(document: Document, plan: Plan, letterhead: Letterhead | None, **options: Any) -> Any:
+def _drawn_on(data: bytes) -> list[int]:
+    """How much is drawn on every page, in bytes of drawing commands."""
+    import pypdf
+
+    contents = [page.get_contents() for page in pypdf.PdfReader(io.BytesIO(data)).pages]
+    return [0 if content is None else len(content.get_data()) for content in contents]
+
+
+def _compiled(document: Document, plan: Plan, letterhead: Letterhead | None, *, tight: bool, **options: Any) -> Any:
     import typst
 
     files = {"main.typ": _TEMPLATE.read_bytes()}
     inputs = {"document": msgspec.json.encode(_drawable(document)).decode(), "plan": encode_plan(plan).decode()}
+    if tight:
+        inputs["tight"] = "yes"
     if letterhead is not None and letterhead.logo is not None:
         inputs["logo"] = "logo.svg"
         files[inputs["logo"]] = letterhead.logo.drawing

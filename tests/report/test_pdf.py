@@ -17,7 +17,7 @@ from planner.outcome import Quantiles
 from planner.report.document import board_report
 from planner.report.glyphs import FONTS, REPLACEMENT, coverage, printable
 from planner.report.pdf import MOST_PAGES, read_plan_from_pdf, render_pages, render_pdf, write_pdf
-from planner.report.words import LANGUAGES, numbers, sentences
+from planner.report.words import LANGUAGES, numbers, sentences, words
 from tests.factories import every_verdict, example_plan, illustration_plan
 from tests.report.plans import full_plan
 
@@ -62,6 +62,26 @@ def test_every_verdict_prints_on_two_to_six_pages_with_its_figures(plan: Plan, l
         assert letters(sentences.label(missing.code, missing.label, language)) in text
     for item in plan.assumptions:
         assert letters(sentences.label(item.code, item.label, language)) in text
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_the_total_of_a_long_table_stands_on_the_page_of_its_last_line(language: str) -> None:
+    years = full_plan().years
+    assert years is not None
+    last = years.lines[-1]
+    total = letters(words(language).paper.years_total + numbers.decimal(years.years[0].cash_eur, 2, language))
+    printed = [letters(page) for page in pages(render_pdf(full_plan(), language))]
+    (with_total,) = [page for page in printed if total in page]
+    amounts = letters(sentences.label(last.code, last.label, language)) + letters(
+        numbers.decimal(last.amounts_eur[0], 2, language)
+    )
+    assert amounts in with_total.partition(total)[0]
+
+
+def test_a_last_page_for_the_glossary_alone_is_saved_in_print_and_preview() -> None:
+    printed = pages(render_pdf(illustration_plan()))
+    assert len(printed) == len(render_pages(illustration_plan())) == 3
+    assert words("en").paper.method_heading in printed[-1] and words("en").paper.signature[0] in printed[-1]
 
 
 def test_a_plan_with_everything_in_it_still_fits_and_keeps_every_line() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from planner.cost.analyses import SobolIndex
 from planner.cost.plan import CostQuantiles, Plan
+from planner.cost.scenario import Layout
 from planner.outcome import Quantiles, VerdictName
 from planner.report.words import LANGUAGES, sentences, words
 from tests.factories import (
@@ -20,6 +21,7 @@ from tests.factories import (
     undecided_plan,
     unreachable_plan,
 )
+from tests.report.plans import full_plan
 
 SAID = (
     sentences.headline,
@@ -53,6 +55,15 @@ def test_an_input_explains_no_less_with_its_interactions_than_alone(
         code="hours", label="Speed", first_order=first, first_order_confidence=0.1, total=total, total_confidence=0.1
     )
     assert sentences.explained(share) == said
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_the_verdict_on_adapters_of_modalities_has_their_own_chance(language: str) -> None:
+    plan = full_plan()
+    assert plan.scenario.layout is Layout.PER_MODALITY
+    assert sentences.chance(plan, language) in sentences.verdict(plan, language)
+    joint = example_plan()
+    assert sentences.verdict(joint, language) == sentences.said(joint.verdict.sentence, language)
 
 
 def test_an_unreachable_target_has_no_cost_but_what_is_spent() -> None:

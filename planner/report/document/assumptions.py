@@ -23,7 +23,7 @@ def assumptions_section(plan: Plan, language: str, room: Room) -> Section:
             caption=paper.assumptions_caption,
             header=paper.assumptions_columns,
             align=["left", "left", "left", "left"],
-            widths=[11, 8, 14, 18],
+            widths=[10, 8, 13, 21],
             rows=[_assumption(item, plan, language) for item in shown],
         ),
     ]

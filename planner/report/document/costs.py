@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from planner.cost.plan import CostQuantiles, LedgerLine, Plan
 from planner.outcome import Quantiles
-from planner.report.document.blocks import Block, Entries, Paragraph, Section, Table
+from planner.report.document.blocks import MOST_ROWS_TOGETHER, Block, Entries, Paragraph, Section, Table
 from planner.report.words import numbers, sentences, words
 
 
@@ -25,6 +25,7 @@ def costs_section(plan: Plan, language: str) -> Section:
                 widths=[5.2, 8.4, 2.4, 0],
                 rows=[_line(line, plan, language) for line in plan.lines],
                 total=[paper.cost_total, "", "", numbers.eur_cents(plan.total_eur, language)],
+                whole=len(plan.lines) <= MOST_ROWS_TOGETHER,
             ),
         ]
     if sentences.are_hours_known(plan):

@@ -15,7 +15,7 @@ def first_page(plan: Plan, language: str) -> Section:
     floor = sentences.said(plan.asymptote.sentence, language)
     said = [
         (paper.quality_title, meaning or words(language).answer.quality_unknown),
-        (paper.verdict_title, sentences.said(plan.verdict.sentence, language)),
+        (paper.verdict_title, sentences.verdict(plan, language)),
         (paper.asymptote_title, f"{floor} {sentences.lowest_loss(plan, language)}"),
         (paper.next_title, sentences.next_step(plan, language)),
         (paper.left_out_title, sentences.not_costed_count(plan, language)),

@@ -52,6 +52,7 @@ class AnswerWords(Struct, frozen=True, kw_only=True):
     not_costed_one: str
     not_costed_count: str
     nothing_left_out: str
+    verdict_of_adapters: str
     illustration: str
     quality_unknown: str
     curve_title: dict[str, str]

@@ -12,6 +12,7 @@ import math
 from planner import outcome
 from planner.cost.analyses import SobolIndex
 from planner.cost.plan import Assumption, CostQuantiles, Influence, LedgerLine, Plan
+from planner.cost.scenario import Layout
 from planner.outcome import Quantiles, Severity, VerdictName
 from planner.report.words import numbers
 from planner.report.words.language import words
@@ -271,8 +272,8 @@ def axis(plan: Plan, language: str = "en") -> str:
 
 def formula(line: LedgerLine, plan: Plan, language: str = "en") -> str:
     """How a line is computed, without the sentence on hours, which stands elsewhere in full."""
-    own = line.formula.replace(plan.hours_sentence, "").strip() if plan.hours_sentence else line.formula
-    return said(own, language)
+    own, sentence, _ = line.formula.partition(plan.hours_sentence) if plan.hours_sentence else (line.formula, "", "")
+    return said(own.rstrip(". ") if sentence else own, language)
 
 
 def total(plan: Plan, language: str = "en") -> str:
@@ -313,6 +314,14 @@ def verdict_name(plan: Plan) -> VerdictName:
     if plan.verdict.name is VerdictName.REACHABLE and not is_confident(plan.if_reached.probability):
         return VerdictName.UNDECIDED
     return plan.verdict.name
+
+
+def verdict(plan: Plan, language: str = "en") -> str:
+    """The law's sentence on the target, and the chance of adapters of single modalities, of which it does not speak."""
+    of_the_law = said(plan.verdict.sentence, language)
+    if plan.scenario.layout is Layout.JOINT or is_blocked(plan) or not are_hours_known(plan):
+        return of_the_law
+    return words(language).answer.verdict_of_adapters.format(verdict=of_the_law, chance=chance(plan, language))
 
 
 def is_reachable(plan: Plan) -> bool:

@@ -39,10 +39,11 @@ ANSWER = AnswerWords(
     "blockiert ein Urteil.",
     chance_blocked="nicht genannt",
     chance="Einen Loss von {target} innerhalb von {horizon} {unit} erreichen: {chance}.",
-    cost="Wenn erreicht, wahrscheinlich {cost} im Jahr (in 8 von 10 Fällen); wenn nicht, {spent}.",
+    cost="Gelingt es, kostet es wahrscheinlich {cost} im Jahr (in 8 von 10 Fällen); wenn nicht, {spent}.",
     cost_never="Was das Erreichen kosten würde, ist nicht zu sagen, denn kaum eine Prognose erreicht es; bis "
     "dahin {spent}.",
-    cost_unbounded="Wenn erreicht, {cost} im Jahr, ohne Obergrenze, die diese Daten hergeben; wenn nicht, {spent}.",
+    cost_unbounded="Gelingt es, kostet es {cost} im Jahr, ohne Obergrenze, die diese Daten hergeben; wenn "
+    "nicht, {spent}.",
     spent="sind höchstens {spent} ausgegeben, bevor wir es wissen",
     spent_unbounded="ist nicht begrenzt, was ausgegeben wird, bevor wir es wissen",
     within_budget="Die Wahrscheinlichkeit, innerhalb von {budget} im Jahr zu bleiben, ist {chance}.",
@@ -58,6 +59,8 @@ ANSWER = AnswerWords(
     not_costed_count="{count} Posten, nach denen ein Vorstand fragt, haben noch keinen Betrag und stehen in keiner "
     "Summe; sie stehen unter „{heading}“.",
     nothing_left_out="Jeder Posten, den diese Vorlage kennt, hat einen Betrag.",
+    verdict_of_adapters="{verdict} Das gilt für einen Adapter auf allen Untersuchungen; ein Adapter je Modalität "
+    "hat weniger davon, und die Wahrscheinlichkeit, dass alle es erreichen, ist {chance}.",
     illustration="Veranschaulichung, nicht PaliGemma-3B",
     quality_unknown="Was dieser Loss in Antworten bedeutet, ist nicht bekannt: Die Kalibrierung hat keine "
     "Antworten bei zwei oder mehr Budgets um ihn herum.",

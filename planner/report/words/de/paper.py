@@ -10,7 +10,7 @@ PAPER = PaperWords(
     footer="Plan vom {created} · Kalibrierung {calibration} vom {measured} · Plateau {version}",
     page="Seite {} von {}",
     decision_title="Beschlussvorschlag",
-    tile_chance="Chance auf Erreichen",
+    tile_chance="Chance, es zu erreichen",
     tile_chance_note="innerhalb von {horizon} {unit}",
     tile_cost="Kosten im Jahr, wenn erreicht",
     tile_cost_note="8 von 10 · typisch {p50}",
@@ -55,9 +55,9 @@ PAPER = PaperWords(
     cost_columns=["Posten", "Wie berechnet", "Die Zahl ist", "€ im Jahr"],
     cost_total="Summe des Budgetszenarios",
     cost_caption="Posten des Budgetszenarios",
-    totals_caption="Spanne der Jahressumme (nicht additiv)",
+    totals_caption="Spanne der Jahressumme (nicht addierbar)",
     totals_lead="Die Spanne kommt aus {draws} Ziehungen aller unsicheren Eingaben zugleich. Ihre Summen sind "
-    "nicht additiv: Das P90 einer Summe ist nicht die Summe der P90. Sie stehen neben dem Budgetszenario und "
+    "nicht addierbar: Das P90 einer Summe ist nicht die Summe der P90. Sie stehen neben dem Budgetszenario und "
     "ersetzen keinen seiner Posten. Zwei signifikante Stellen.",
     totals_columns=["Größe", "P10", "P50", "P90"],
     totals_all="€ im Jahr, über alle Ziehungen",
@@ -91,7 +91,7 @@ PAPER = PaperWords(
     influence_alt="Balkendiagramm der Jahreskosten mit einer Eingabe bei P10 und P90. {bars}.",
     influence_none="Keine einzelne Eingabe ist gezeigt, denn aus diesen Daten folgen keine endlichen Kosten.",
     influence_small="Keine unsichere Eingabe verändert die Jahreskosten um mehr als ihre Rundung.",
-    assumptions_heading="Annahmen, mit Quellen und Daten",
+    assumptions_heading="Annahmen, mit Quelle und Datum",
     assumptions_lead="Eingaben, auf denen die Zahlen beruhen. Eine Vorgabe ist eine Wahl von Plateau, die "
     "feststeht: Ersetzen Sie sie durch Ihre eigene Zahl. Der angehängte Plan hat alle mit voller Quelle.",
     assumptions_caption="Eingaben des Plans",
@@ -119,7 +119,7 @@ PAPER = PaperWords(
         ),
         (
             "Stunden und Speicher",
-            "Operationen und Bytes eines Schritts werden geschlossen gezählt; Probemessungen machen daraus "
+            "Operationen und Bytes eines Schritts werden exakt gezählt; Probemessungen machen daraus "
             "Sekunden. „Gemessen“ kommt von eben dieser GPU, „extrapoliert“ von einer anderen, „ungemessen“ von "
             "veröffentlichter Auslastung, mit jeweils breiterer Spanne.",
         ),
@@ -182,21 +182,21 @@ PAPER = PaperWords(
     years_line="Posten",
     years_total="Summe",
     years_all="Alle Jahre",
-    years_ranges_lead="Zu jedem Jahr außerdem: seine Bandbreite über alle Ziehungen und der Aufwand, wenn "
+    years_ranges_lead="Zu jedem Jahr außerdem: seine Spanne über alle Ziehungen und der Aufwand, wenn "
     "Hardware und vorausbezahlte Bindungen über ihre Laufzeit verteilt werden. Nichts davon ist mit den "
     "Auszahlungen oben addierbar.",
-    years_ranges_caption="Bandbreiten und andere Sichten auf die Jahre (nicht addierbar)",
+    years_ranges_caption="Spannen und andere Sichten auf die Jahre (nicht addierbar)",
     years_figure="Kennzahl",
     years_range="Auszahlungen, 8 von 10",
     years_expense="Aufwand, lineare Abschreibung",
     years_within="Chance im Budget",
     years_income="Erlös aus verkaufter Hardware",
     years_loss="Niedrigster Loss, den die Untersuchungen tragen",
-    years_more="Weitere Jahre im beigefügten Plan: {count}.",
+    years_more="Weitere Jahre im angehängten Plan: {count}.",
     options_choice="Welche Option",
     options_break_even="Kaufen oder mieten",
     options_reselection="Jedes Jahr neu wählen",
-    options_for_budget="Was das Budget kauft",
+    options_for_budget="Wofür das Budget reicht",
     risk_named="{chance} im Jahr; {impact}, wenn es eintritt; im Jahr zu erwarten {expected}.",
     change_heading="Was die Entscheidung ändern würde",
     change_target="Ein anderes Ziel",
@@ -207,7 +207,7 @@ PAPER = PaperWords(
     "{p50} in der Hälfte.",
     change_run="Ein weiterer Lauf",
     risk_more="Weitere Risiken",
-    risk_more_text="Im beigefügten Plan: {count}.",
+    risk_more_text="Im angehängten Plan: {count}.",
     comparisons={
         "spend_once_or_yearly": "Einmal oder jedes Jahr ausgeben",
         "adapter_per_modality_or_joint": "Ein Adapter je Modalität oder ein gemeinsames Modell",

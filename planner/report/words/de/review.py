@@ -52,7 +52,7 @@ COMPARE = CompareWords(
     changed_lines="Was das ändert, Posten für Posten",
     line="Posten",
     lines_note="Posten der Budgetszenarien, in Klammern der Unterschied zum Plan auf dem Bildschirm; sie gehen "
-    "auf den Cent auf. Bandbreiten sind nicht addierbar und werden nicht abgezogen.",
+    "auf den Cent auf. Spannen sind nicht addierbar und werden nicht abgezogen.",
     not_given="nicht angegeben",
     yes="ja",
     no="nein",

@@ -50,6 +50,8 @@ ANSWER = AnswerWords(
     not_costed_count="{count} lines that a board asks about have no figure yet and are in no total; they stand "
     "under “{heading}”.",
     nothing_left_out="Every line that this paper knows of has a figure.",
+    verdict_of_adapters="{verdict} That holds for one adapter on all studies; an adapter for each modality has "
+    "fewer studies, and the chance that all of them reach it is {chance}.",
     illustration="illustration, not PaliGemma-3B",
     quality_unknown="What this loss means in answers is not known: the calibration has no answers at two budgets "
     "or more around it.",

@@ -118,7 +118,7 @@ PAPER = PaperWords(
         (
             "Hours and memory",
             "Operations and bytes of a step are counted in closed form; timed probes turn them into seconds. "
-            '"Measured" figures come from this very GPU, "extrapolated" ones from another GPU, "unprobed" '
+            "“Measured” figures come from this very GPU, “extrapolated” ones from another GPU, “unprobed” "
             "ones from published utilisation, with wider intervals in that order.",
         ),
         (
@@ -180,8 +180,8 @@ PAPER = PaperWords(
     years_line="Line",
     years_total="Total",
     years_all="All years",
-    years_ranges_lead="Of every year also: its range over all draws, and the expense when hardware and prepaid "
-    "commitments are spread over their life. None of these adds up with the cash above.",
+    years_ranges_lead="For every year also its range over all draws, and the expense with hardware and prepaid "
+    "commitments spread over their life. None of these adds up with the cash above.",
     years_ranges_caption="Ranges and other views of the years (not additive)",
     years_figure="Figure",
     years_range="Cash, 8 in 10",

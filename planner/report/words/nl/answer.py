@@ -56,6 +56,8 @@ ANSWER = AnswerWords(
     not_costed_count="{count} posten waar een bestuur naar vraagt hebben nog geen bedrag en tellen in geen "
     "totaal mee; ze staan onder “{heading}”.",
     nothing_left_out="Elke post die dit stuk kent heeft een bedrag.",
+    verdict_of_adapters="{verdict} Dat geldt voor één adapter op alle onderzoeken; een adapter per modaliteit "
+    "heeft er minder, en de kans dat ze het alle halen is {chance}.",
     illustration="illustratie, niet PaliGemma-3B",
     quality_unknown="Wat deze loss betekent in antwoorden is niet bekend: de kalibratie heeft geen antwoorden "
     "bij twee of meer budgetten eromheen.",

@@ -91,7 +91,7 @@ PAPER = PaperWords(
     influence_alt="Staafgrafiek van de jaarkosten met één invoer op P10 en P90. {bars}.",
     influence_none="Geen enkele invoer is getoond, want uit deze data volgen geen eindige kosten.",
     influence_small="Geen enkele onzekere invoer verandert de jaarkosten meer dan de afronding.",
-    assumptions_heading="Aannames, met bronnen en data",
+    assumptions_heading="Aannames, met bron en datum",
     assumptions_lead="Invoer waar de cijfers op rusten. Een standaardwaarde is een keuze van Plateau die "
     "vaststaat: vervang die door uw eigen cijfer. Het bijgevoegde plan bevat alles met de volledige bron.",
     assumptions_caption="Invoer van het plan",
@@ -119,7 +119,7 @@ PAPER = PaperWords(
         (
             "Uren en geheugen",
             "Bewerkingen en bytes van een stap worden exact geteld; proefmetingen maken er seconden van. "
-            '"Gemeten" komt van deze GPU zelf, "geëxtrapoleerd" van een andere GPU, "niet gemeten" van '
+            "“Gemeten” komt van deze GPU zelf, “geëxtrapoleerd” van een andere GPU, “niet gemeten” van "
             "gepubliceerde benutting, met telkens een bredere marge.",
         ),
         (
@@ -186,7 +186,7 @@ PAPER = PaperWords(
     "kasuitgaven hierboven.",
     years_ranges_caption="Bandbreedtes en andere weergaven van de jaren (niet optelbaar)",
     years_figure="Cijfer",
-    years_range="Kasuitgaven, 8 van de 10",
+    years_range="Kasuitgaven, 8 van 10",
     years_expense="Lasten, lineaire afschrijving",
     years_within="Kans binnen het budget",
     years_income="Opbrengst van verkochte hardware",
@@ -195,7 +195,7 @@ PAPER = PaperWords(
     options_choice="Welke optie",
     options_break_even="Kopen of huren",
     options_reselection="Elk jaar opnieuw kiezen",
-    options_for_budget="Wat het budget koopt",
+    options_for_budget="Wat het budget oplevert",
     risk_named="{chance} per jaar; {impact} als het gebeurt, naar verwachting {expected} per jaar.",
     change_heading="Wat het besluit zou veranderen",
     change_target="Een ander doel",
