@@ -18,7 +18,7 @@ import math
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
-from scipy.signal import lfilter
+from scipy.linalg import solveh_banded
 
 from planner.curve import Design, LossCurve
 from planner.law.prior import BURN_IN_SHARE
@@ -151,12 +151,14 @@ def _binned(
 
 
 def _correlated(rows_bn: FloatArray, rho: float) -> FloatArray:
-    """Rows times the matrix rho**|i - j|, by one pass in either direction."""
+    """Rows times the matrix rho**|i - j|, whose inverse has three diagonals."""
     if rho == 0.0:
         return rows_bn
-    forward = lfilter([1.0], [1.0, -rho], rows_bn, axis=1)
-    backward = lfilter([1.0], [1.0, -rho], rows_bn[:, ::-1], axis=1)[:, ::-1]
-    return np.asarray(forward + backward - rows_bn)
+    inverse = np.empty((2, rows_bn.shape[1]))
+    inverse[0] = -rho
+    inverse[1] = 1.0 + rho**2
+    inverse[1, [0, -1]] = 1.0
+    return np.asarray((1.0 - rho**2) * solveh_banded(inverse, rows_bn.T).T)
 
 
 def _lag_one(u: FloatArray, y: FloatArray) -> float:
