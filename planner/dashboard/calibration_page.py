@@ -8,18 +8,16 @@ import streamlit as st
 
 from planner.dashboard.answers import answers
 from planner.dashboard.charts import curve_chart, draw
-from planner.dashboard.configurations import configurations
+from planner.dashboard.configurations import configurations, names_apart
 from planner.dashboard.dataset import dataset
 from planner.dashboard.frame import breakable, colours, escape, nothing_open, page
 from planner.dashboard.session import Session, session
 from planner.dashboard.upload import upload
 from planner.outcome import AsymptoteStatus, Finding, Severity
-from planner.record import Calibration, Configuration, Eval, Run, Train
+from planner.record import Calibration, Eval, Run, Train
 from planner.report.words import numbers, sentences
 
 _SEVERITIES = {Severity.BLOCKING: "red", Severity.WARNING: "orange", Severity.NOTE: "gray"}
-_TOLD_APART_BY = ("image_size_px", "context_length_tokens", "quantization", "lora_targets", "lora_rank",
-                  "effective_batch_size", "learning_rate", "loss_mask")  # fmt: skip
 
 
 def _body(here: Session) -> None:
@@ -72,7 +70,7 @@ def _facts(here: Session, calibration: Calibration) -> None:
     """What was calibrated, in one line."""
     say, header = here.words.calibration, calibration.header
     facts = say.facts.format(
-        runs=numbers.decimal(len(calibration.runs), 0, here.tag),
+        runs=numbers.decimal(len(_runs_with_losses(calibration)), 0, here.tag),
         loss=say.loss_kinds[header.loss_kind.value],
         device=header.hardware.gpu or header.hardware.device.upper(),
         training=numbers.unknown_or(header.dataset.training_examples, numbers.whole, here.tag),
@@ -85,10 +83,7 @@ def _choice(here: Session) -> None:
     """Which configuration is planned with, where the calibration holds several."""
     if here.fit is None or len(here.fit.curves) < 2:
         return
-    names = [
-        f"{place}: {configuration_name(here, curve.configuration)}"
-        for place, curve in enumerate(here.fit.curves, start=1)
-    ]
+    names = names_apart(here, [curve.configuration for curve in here.fit.curves])
     st.selectbox(
         here.words.calibration.plan_with,
         range(len(names)),
@@ -105,19 +100,9 @@ def _choose() -> None:
         here.open(here.calibration, st.session_state["configuration"])
 
 
-def configuration_name(here: Session, configuration: Configuration) -> str:
-    """What tells a configuration from the others."""
-    say = here.words.calibration
-    return ", ".join(
-        f"{say.configuration_fields[field]} {getattr(configuration, field)}"
-        for field in _TOLD_APART_BY
-        if getattr(configuration, field) is not None
-    )
-
-
 def _runs(here: Session, calibration: Calibration) -> None:
     say = here.words.calibration
-    runs = [run for run in calibration.runs if run.of(Eval) or run.of(Train)]
+    runs = _runs_with_losses(calibration)
     st.subheader(say.runs.format(count=len(runs)), anchor=False)
     st.dataframe(
         [_run(here, run) for run in runs],
@@ -131,6 +116,11 @@ def _runs(here: Session, calibration: Calibration) -> None:
     )
     for note in calibration.notes:
         st.caption(escape(breakable(sentences.said(note, here.tag))))
+
+
+def _runs_with_losses(calibration: Calibration) -> list[Run]:
+    """Without those that only timed steps."""
+    return [run for run in calibration.runs if run.of(Eval) or run.of(Train)]
 
 
 def _run(here: Session, run: Run) -> dict[str, object]:

@@ -190,9 +190,25 @@ def _prospect(calibration: Loaded, configuration: int, unique_studies: float | N
 
 
 @st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=_HASHES)
-def compared_configurations(calibration: Loaded) -> tuple[tuple[Contender, ...], tuple[Comparison, ...]]:
-    """The configurations of a calibration with their laws, and every other one against the first."""
-    contenders = contenders_of(calibration.calibration, calibration.calibration.header.calibration_id)
+def _contenders(calibration: Loaded) -> tuple[Contender, ...]:
+    """The configurations of a calibration with their laws."""
+    return contenders_of(calibration.calibration, calibration.calibration.header.calibration_id)
+
+
+@st.cache_resource(max_entries=24, show_spinner=False, hash_funcs=_HASHES)
+def compared_configurations(
+    calibration: Loaded, names: tuple[str, ...]
+) -> tuple[tuple[Contender, ...], tuple[Comparison, ...]]:
+    """The configurations of a calibration with their laws, and every other one against the first.
+
+    Args:
+        calibration: Whose they are.
+        names: What they are called in the sentences, in their order.
+    """
+    contenders = tuple(
+        msgspec.structs.replace(contender, name=name)
+        for contender, name in zip(_contenders(calibration), names, strict=True)
+    )
     return contenders, tuple(compare(contenders[0], other) for other in contenders[1:])
 
 

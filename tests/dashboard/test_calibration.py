@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
-from planner.record import Calibration, Rating, Run, pack
+from planner.record import Calibration, Rating, Run, Started, pack
 from planner.report.words import LANGUAGES, words
 from planner.resources import app_file
 from tests.factories import example_calibration
@@ -94,3 +94,38 @@ def test_a_record_without_counts_and_ratings_has_no_empty_tables(
     app = opened(record, "en", monkeypatch)
     assert not app.exception
     assert not app.table
+
+
+def varied() -> Calibration:
+    """The factories' calibration with the same budgets on all linear layers as well."""
+    plain = example_calibration()
+    other = msgspec.structs.replace(plain.header.configuration, lora_targets="all_linear", lora_parameters=262_144)
+    runs = list(plain.runs)
+    for run in plain.runs:
+        if not run.id.startswith("budget"):
+            continue
+        name = f"linear-{run.id}"
+        events = [msgspec.structs.replace(event, run=name) for event in run.events]
+        started = [
+            msgspec.structs.replace(event, configuration=other) for event in events if isinstance(event, Started)
+        ]
+        runs.append(Run(id=name, events=(*started, *(event for event in events if not isinstance(event, Started)))))
+    return Calibration(header=plain.header, runs=tuple(runs), notes=plain.notes)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_configurations_are_called_by_what_tells_them_apart(
+    language: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = tmp_path / "calibration.jsonl"
+    record.write_bytes(pack(varied()))
+    app = opened(record, language, monkeypatch)
+    assert not app.exception
+    targets = words(language).screen.calibration.configuration_fields["lora_targets"]
+    names = [f"1 ({targets} attention)", f"2 ({targets} all linear)"]
+    assert app.selectbox(key="configuration").options == names
+    cells = {str(cell) for table in app.table for cell in table.value.to_numpy().ravel()}
+    assert set(names) <= {cell.replace("\\", "") for cell in cells}
+    said = " ".join(text.value for text in (*app.markdown, *app.caption))
+    assert f"{targets} attention → all linear" in said
+    assert "lora_targets" not in said and "example-0001 #" not in said

@@ -12,6 +12,8 @@ from planner.report.words.screen import ChartWords
 _ROOM = 0.05
 """Below zero and above the highest, as a share of it, so that no marker is cut."""
 _LABEL_PX = 26
+_STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.25)
+_MOST_TICKS = 5
 
 
 def quality_chart(
@@ -28,12 +30,19 @@ def quality_chart(
     """Shares of answers at the losses of the recorded budgets, with the target."""
     top = max(shares, default=0.0) or 1.0
     order = sorted(range(len(losses)), key=lambda i: losses[i])
+    step = next(step for step in _STEPS if top <= _MOST_TICKS * step)
+    ticks = [step * place for place in range(int((1 + _ROOM) * top / step) + 1)]
     layout = base_layout(
         colours,
         language,
         height=height,
         x={"title": axis_title(say.held_out_axis)},
-        y={"title": axis_title(label), "tickformat": ".0%", "range": [-_ROOM * top, (1 + _ROOM) * top]},
+        y={
+            "title": axis_title(label),
+            "tickvals": ticks,
+            "ticktext": [numbers.percent(tick, language) for tick in ticks],
+            "range": [-_ROOM * top, (1 + _ROOM) * top],
+        },
     )
     layout["hovermode"] = "closest"
     layout["margin"] |= {"t": _LABEL_PX}
@@ -50,6 +59,7 @@ def quality_chart(
         "mode": "markers",
         "marker": {"size": 9, "color": colours.measured},
         "showlegend": False,
-        "hovertemplate": f"%{{y:.0%}} · {say.loss} %{{x:.3f}}<extra></extra>",
+        "customdata": [numbers.percent(round(shares[i], 2), language) for i in order],
+        "hovertemplate": f"%{{customdata}} · {say.loss} %{{x:.3f}}<extra></extra>",
     }
     return figure([trace], layout)
