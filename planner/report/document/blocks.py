@@ -151,7 +151,7 @@ class Room(Struct, frozen=True, kw_only=True):
 
 
 MOST_ROWS_TOGETHER = 14
-"""A longer table of amounts may go on on the next page: kept whole it would leave half of one empty."""
+"""A longer table of cost lines may go on on the next page: kept whole it would leave half of one empty."""
 ROOMS = (
     Room(options=9, assumptions=22, risks=8, years=6),
     Room(options=6, assumptions=12, risks=4, years=5),

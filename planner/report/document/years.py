@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from planner.cost.plan import Plan
-from planner.report.document.blocks import MOST_ROWS_TOGETHER, Block, Paragraph, Room, Section, Table
+from planner.report.document.blocks import Block, Paragraph, Room, Section, Table
 from planner.report.words import numbers, sentences, words
 
 
@@ -38,7 +38,7 @@ def years_section(plan: Plan, language: str, room: Room) -> list[Section]:
             widths=[9, *[4] * (len(shown) + len(last))],
             rows=rows,
             total=total,
-            whole=len(rows) <= MOST_ROWS_TOGETHER,
+            whole=True,
         ),
         Paragraph(text=paper.years_ranges_lead),
         Table(
