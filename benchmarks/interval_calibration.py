@@ -71,7 +71,7 @@ def errors(*, quick: bool) -> pd.DataFrame:
 def learn(table: pd.DataFrame, kind: str) -> dict[str, interval.Spread]:
     """The rows of the calibration table for a kind of curve, by side."""
     error = (table.truth - table.middle).to_numpy(dtype=np.float64)
-    weight = np.where(table.suite.isin(_OWN), _WEIGHT_OF_OWN_CASE[kind], 1.0)
+    weight = _weights(table.suite, kind)
     found = {}
     for side, sign in zip(interval.SIDES, (1.0, -1.0), strict=True):
         x = np.stack(table[side].tolist())
@@ -93,6 +93,16 @@ def learn(table: pd.DataFrame, kind: str) -> dict[str, interval.Spread]:
         ends = np.interp(interval.RANKS, share, z[order])
         found[side] = interval.Spread(coefficients=b, ends=ends)
     return found
+
+
+def _weights(suite: pd.Series, kind: str) -> FloatArray:
+    """Weight of every forecast, 1 on average: a source counts as the square root of its forecasts.
+
+    Forecasts of one source err alike; a source of many must not speak for all curves.
+    """
+    forecasts = suite.map(suite.value_counts()).to_numpy(dtype=np.float64)
+    weight = np.where(suite.isin(_OWN), _WEIGHT_OF_OWN_CASE[kind], 1.0) / np.sqrt(forecasts)
+    return np.asarray(weight / weight.mean())
 
 
 def ends(table: pd.DataFrame, learnt: dict[str, interval.Spread]) -> dict[str, FloatArray]:

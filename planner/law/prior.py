@@ -123,7 +123,22 @@ LOGARITHMIC = Family(
     burn_in=(0.15, 0.24, 0.3, 0.3),
     slope=((0.1, 0.1), (0.5, 0.9)),
 )
-FAMILIES = (EXACT, ROUGH, LOGARITHMIC)
+# Steep learning between a slow start and a plateau, as adapters do: an S in ln(loss) over ln t.
+STEEP = Family(
+    weight=0.3,
+    weight_trace=0.3,
+    logarithmic=True,
+    power=0.0,
+    shifted=(),
+    rectified=((0.1, 0.2), (0.3, 0.35), (0.7, 0.3), (1.5, 0.15)),
+    exponent=(1.5, 0.4),
+    exponents=(0.5, 2.5, 6),
+    sigma=(0.01, 1.2),
+    tau=((0.015, 0.3), (0.05, 0.5), (0.15, 0.2)),
+    burn_in=(0.25, 0.15, 0.45, 0.15),
+    slope=((0.03, 0.5), (0.5, 0.5)),
+)
+FAMILIES = (EXACT, ROUGH, LOGARITHMIC, STEEP)
 
 
 class Outer(Struct, frozen=True, kw_only=True):
@@ -167,8 +182,8 @@ def family_grid(family: Family, *, repeated: bool, burn_ins: int, trace: bool) -
     tau, log_prior_tau = _values_and_log_shares(family.tau)
     slope_sd, log_prior_slope = _values_and_log_shares(family.slope)
     burn_in = np.array(family.burn_in[:burn_ins])
-    rows = [(0.0, False, family.power), *((t0, False, p) for t0, p in family.shifted)]
-    rows += [(t0, True, p) for t0, p in family.rectified]
+    rows = [(0.0, False, family.power)] if family.power else []
+    rows += [(t0, False, p) for t0, p in family.shifted] + [(t0, True, p) for t0, p in family.rectified]
     shift, rectified, mass = (np.array(column) for column in zip(*rows, strict=True))
     with np.errstate(divide="ignore"):
         log_shift = np.log(shift)
