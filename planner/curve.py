@@ -15,7 +15,19 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from planner.errors import CurveError
-from planner.record import Calibration, Configuration, Eval, LossKind, NonFinite, Run, Schedule, Started, Train, XUnit
+from planner.record import (
+    Calibration,
+    Configuration,
+    Eval,
+    LossKind,
+    NonFinite,
+    Probe,
+    Run,
+    Schedule,
+    Started,
+    Train,
+    XUnit,
+)
 
 FloatArray = NDArray[np.float64]
 
@@ -114,8 +126,7 @@ def loss_curves(calibration: Calibration) -> tuple[LossCurve, ...]:
     """
     groups: dict[bytes, tuple[Configuration, list[Run]]] = {}
     for run in calibration.runs:
-        started = run.started
-        configuration = (started.configuration if started else None) or calibration.header.configuration
+        configuration = _configuration_of(run, calibration)
         groups.setdefault(msgspec.json.encode(configuration), (configuration, []))[1].append(run)
     curves = [_curve(calibration, configuration, runs) for configuration, runs in groups.values()]
     found = tuple(curve for curve in curves if curve is not None)
@@ -125,6 +136,36 @@ def loss_curves(calibration: Calibration) -> tuple[LossCurve, ...]:
             "Go on with `calibrate run --resume`, or import a log that has losses."
         )
     return found
+
+
+def of_configuration(calibration: Calibration, configuration: Configuration) -> Calibration:
+    """A calibration as one of its configurations ran it: what a step of it takes, in memory and in time.
+
+    Its configuration takes the place of the record's own. Probes of configurations that take other steps are left out;
+    all runs stay, because all of them were paid for.
+    """
+    header = calibration.header
+    same_model = configuration.model == header.configuration.model
+    runs = tuple(
+        run
+        if _step_of(_configuration_of(run, calibration)) == _step_of(configuration)
+        else msgspec.structs.replace(run, events=tuple(event for event in run.events if not isinstance(event, Probe)))
+        for run in calibration.runs
+    )
+    header = msgspec.structs.replace(
+        header, configuration=configuration, architecture=header.architecture if same_model else None
+    )
+    return msgspec.structs.replace(calibration, header=header, runs=runs)
+
+
+def _configuration_of(run: Run, calibration: Calibration) -> Configuration:
+    started = run.started
+    return (started.configuration if started else None) or calibration.header.configuration
+
+
+def _step_of(configuration: Configuration) -> tuple[object, ...]:
+    """What of a configuration changes the work of a step; a probe says its own bits, batch and tokens."""
+    return configuration.model, configuration.image_size_px, configuration.lora_targets, configuration.lora_rank
 
 
 def _curve(calibration: Calibration, configuration: Configuration, runs: list[Run]) -> LossCurve | None:

@@ -76,10 +76,12 @@ def planned(asked: Asked, catalog: Catalog) -> tuple[Plan, bool]:
     """The whole plan, and whether the budget buys anything where it was asked what."""
     from planner.cost import analysed, cost_plan
     from planner.cost.completing import completed
+    from planner.curve import of_configuration
     from planner.law import fit_law, forecast, loss_paths, loss_to_quality, next_run
 
-    calibration = open_calibration(asked.record)
-    law = fit_law(curve_of(calibration, asked.configuration), seed=asked.seed)
+    opened = open_calibration(asked.record)
+    law = fit_law(curve_of(opened, asked.configuration), seed=asked.seed)
+    calibration = of_configuration(opened, law.curve.configuration)
     studies = asked.values.get("unique_studies")
     paths = cache(lambda unique: loss_paths(law, unique))
     day = datetime.datetime.now(datetime.UTC).date()

@@ -55,6 +55,8 @@ def planned_model(calibration: Calibration, catalog: Catalog) -> PlannedModel:
                 else f"The record has no shape of {configuration.model}"
             )
             assumed = f"{why}: hours and memory are those of {name}, an assumption."
+    if assumed is None and configuration.image_size_px and not architecture.image_token_count:
+        architecture = msgspec.structs.replace(architecture, image_size_px=configuration.image_size_px)
     dataset = header.dataset
     own = not header.illustration
     targets = (configuration.lora_targets if own else None) or "all-linear"

@@ -194,8 +194,8 @@ def number_input(here: Session, field: str, *, label_visible: bool = True) -> No
 
 def _most_gpus(here: Session) -> int:
     """As many as the effective batch of the calibration has examples to share out."""
-    assert here.calibration is not None
-    return here.calibration.calibration.header.configuration.effective_batch_size or USUAL_EFFECTIVE_BATCH
+    assert here.fit is not None
+    return here.fit.law.curve.configuration.effective_batch_size or USUAL_EFFECTIVE_BATCH
 
 
 def _key(here: Session, field: str) -> str:

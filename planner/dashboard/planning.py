@@ -8,6 +8,7 @@ from planner.catalog import read_catalog
 from planner.cost import Advice, analysed, cost_plan
 from planner.cost.plan import Plan
 from planner.cost.scenario import Scenario
+from planner.curve import of_configuration
 from planner.law import Law, loss_paths, next_run
 from planner.loss_paths import LossPaths
 from planner.outcome import Forecast, Quality
@@ -29,7 +30,7 @@ class Planner:
         self, law: Law, calibration: Calibration, scenario: Scenario, prediction: Forecast, quality: Sequence[Quality]
     ) -> None:
         self._law = law
-        self._calibration = calibration
+        self._calibration = of_configuration(calibration, law.curve.configuration)
         self._scenario = scenario
         self._prediction = prediction
         self._quality = quality

@@ -8,9 +8,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from planner.cost.plan import encode_plan, parse_plan
+from planner.cost.plan import Basis, encode_plan, parse_plan
 from planner.outcome import VerdictName
-from planner.record import Calibration, Run, write_packed
+from planner.record import Calibration, Configuration, Hardware, Run, Started, write_packed
 from planner.report.pdf import read_plan_from_pdf
 from tests.cli.conftest import TARGET, Plateau
 from tests.factories import every_verdict, example_calibration, example_plan, illustration_plan
@@ -68,6 +68,40 @@ def test_a_configuration_that_is_not_there_is_said(plateau: Plateau, record: Pat
     done = plateau("fit", record, "--configuration", "2")
     assert done.code == 2
     assert "This record has 1 configurations" in done.err
+
+
+@pytest.mark.parametrize("probed", [True, False])
+def test_a_plan_of_the_second_configuration_takes_its_steps_and_its_memory(
+    plateau: Plateau, tmp_path: Path, *, probed: bool
+) -> None:
+    whole = example_calibration(illustration=False)
+    larger = msgspec.structs.replace(whole.header.configuration, image_size_px=448, image_tokens=1024, lora_rank=64)
+    again = [_in_configuration(run, f"large-{run.id}", larger) for run in whole.runs if run.finished]
+    hardware = Hardware(device="cuda", gpu="NVIDIA L4") if probed else whole.header.hardware
+    header = msgspec.structs.replace(whole.header, hardware=hardware)
+    write_packed(tmp_path / "two.jsonl", Calibration(header=header, runs=(*whole.runs, *again)))
+    plans = []
+    for number in ("1", "2"):
+        done = plateau(
+            "plan", tmp_path / "two.jsonl", "--configuration", number, "--target-loss", "1.9", "--gpu", "L4",
+            "--quantization", "bf16", "--studies-a-day", "40", "--out", tmp_path / f"{number}.json",
+        )  # fmt: skip
+        assert done.code in (0, 3), done.err
+        plans.append(parse_plan((tmp_path / f"{number}.json").read_bytes(), file="plan.json"))
+    first, second = plans
+    if probed:
+        assert (first.hours_basis, second.hours_basis) == (Basis.MEASURED, Basis.UNPROBED)
+    else:
+        assert second.hours.p50 is not None and first.hours.p50 is not None
+        assert second.hours.p50 > 2 * first.hours.p50
+        assert second.memory.micro_batch_size < first.memory.micro_batch_size, "images of four times the tokens"
+
+
+def _in_configuration(run: Run, name: str, configuration: Configuration) -> Run:
+    events = tuple(msgspec.structs.replace(event, run=name) for event in run.events)
+    started, *rest = events
+    assert isinstance(started, Started)
+    return Run(id=name, events=(msgspec.structs.replace(started, configuration=configuration), *rest))
 
 
 def test_compare_sets_configurations_side_by_side(plateau: Plateau, record: Path, tmp_path: Path) -> None:
