@@ -49,7 +49,7 @@ def _finding(here: Session, sides: list[Kept]) -> str:
     line = max(compared_lines(plans), key=lambda line: abs(line.differences_eur[1]))
     return (say.dearer if by > 0 else say.cheaper).format(
         other=sides[1].name,
-        amount=numbers.eur(abs(by), tag),
+        amount=numbers.eur_cents(abs(by), tag),
         line=sentences.label(line.code, line.label, tag),
     )
 

@@ -101,7 +101,7 @@ def _answer(here: Session, plan: Plan) -> None:
     found = details(here)
     longer = None if found is None else found.calibrate_longer
     with st.container(border=True):
-        st.markdown(f"**{say.why}** {escape(sentences.said(plan.verdict.sentence, here.tag))}")
+        st.markdown(f"**{say.why}** {escape(sentences.verdict(plan, here.tag))}")
         st.markdown(f"**{say.lowest}** {escape(sentences.lowest_loss(plan, here.tag))}")
         advice = sentences.next_step(plan, here.tag) if longer is None else sentences.said(longer.sentence, here.tag)
         st.markdown(f"**{say.next_run}** {escape(advice)}")
