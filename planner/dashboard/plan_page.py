@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -20,6 +22,10 @@ from planner.dashboard.years import years
 from planner.errors import PlannerError
 from planner.outcome import Quality
 from planner.report.words import numbers, sentences, words
+
+# The browser takes as long for the curve as for all else, and paints what comes together at once: a moment between them
+# puts the new figures on screen before the new curve.
+_FIGURES_FIRST_S = 0.02
 
 
 def _body(here: Session) -> None:
@@ -54,11 +60,14 @@ def _finding(lines: DeltaGenerator) -> None:
         target_input(here)
         _quality(here, plan)
     _numbers(here, plan)
-    _curve(here, plan)
+    curve = st.container()
     with lines:
         _lines(here, plan)
     if here.scenario != here.shown:
         mark_older()
+        time.sleep(_FIGURES_FIRST_S)
+    with curve:
+        _curve(here, plan)
     follow_up(here)
 
 

@@ -138,7 +138,7 @@ def fitted(calibration: Loaded, configuration: int = 0) -> Fitted:
     return Fitted(curves=curves, law=fit_law(curves[min(configuration, len(curves) - 1)]))
 
 
-@st.cache_resource(max_entries=512, show_spinner=False, hash_funcs=_HASHES)
+@st.cache_resource(max_entries=256, show_spinner=False, hash_funcs=_HASHES)
 def plan_of(calibration: Loaded, scenario: Scenario, configuration: int = 0) -> Plan:
     """The plan of a scenario, without what takes longer than a moved slider may (`details_of`).
 
@@ -172,7 +172,7 @@ def _planner(calibration: Loaded, scenario: Scenario, configuration: int) -> Pla
     return Planner(law, calibration.calibration, scenario, prediction, quality)
 
 
-@st.cache_resource(max_entries=512, show_spinner=False, hash_funcs=_HASHES)
+@st.cache_resource(max_entries=256, show_spinner=False, hash_funcs=_HASHES)
 def _forecast(
     calibration: Loaded, configuration: int, target_loss: float, unique_studies: float | None
 ) -> tuple[Forecast, tuple[Quality, ...]]:
