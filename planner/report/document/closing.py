@@ -20,7 +20,7 @@ def method_section(plan: Plan, language: str) -> Section:
     law = sentences.said(plan.curve.sentence, language)
     return Section(
         heading=paper.method_heading,
-        blocks=[Entries(items=paper.method, columns=2), Paragraph(text=f"{facts} {law}", style="small")],
+        blocks=[Entries(items=paper.method), Paragraph(text=f"{facts} {law}", style="small")],
     )
 
 
