@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from planner.curve import LossCurve
 from planner.law.diagnose import FEWEST_POINTS, diagnose
 from planner.law.interval import kind_of, widened
+from planner.law.median import moved
 from planner.law.posterior import Posterior, posterior
 from planner.law.solve import FitStatus, PointFit, point_fit
 from planner.outcome import Asymptote, AsymptoteStatus, CurveBand, Finding, Interval, is_blocked
@@ -71,10 +72,11 @@ class Law(Struct, frozen=True, kw_only=True):
 
 
 def calibrated_paths(curve: LossCurve, draws: Posterior, examples_q: FloatArray) -> FloatArray:
-    """Loss that a run shows, by draw, shape (m, q), nats, spread as the interval calibration asks."""
+    """Loss that a run shows, by draw, shape (m, q), nats, moved and spread as both calibrations ask."""
+    last = float(curve.examples_n[-1])
     return widened(
-        draws.paths(examples_q),
-        examples_q / float(curve.examples_n[-1]),
+        draws.paths(examples_q) * np.exp(moved(draws, examples_q, last)),
+        examples_q / last,
         last_loss=draws.points.level,
         noise=float(np.median(draws.sigma_m)),
         kind=kind_of(curve.configuration),

@@ -54,15 +54,21 @@ class Spread(Struct, frozen=True, kw_only=True):
     ends: FloatArray
 
 
-def features(sd_q: FloatArray, ratio_q: FloatArray, noise: float, middle_q: FloatArray, last_loss: float) -> FloatArray:
+def features(
+    sd_q: FloatArray,
+    ratio_q: FloatArray,
+    noise: float | FloatArray,
+    middle_q: FloatArray,
+    last_loss: float | FloatArray,
+) -> FloatArray:
     """Columns of `FEATURES`, shape (q, 6).
 
     Args:
         sd_q: Half the width of the draws' 80 % interval on one side, over 1.2816; of ln loss.
         ratio_q: Queried examples over the largest measured ones.
-        noise: Relative standard deviation from one run to the next.
+        noise: Relative standard deviation from one run to the next; of each where they are of several curves.
         middle_q: Median of ln loss.
-        last_loss: Measured at the largest budget.
+        last_loss: Measured at the largest budget; of each where they are of several curves.
     """
     ratio = np.clip(ratio_q, _CALIBRATED_FROM, FARTHEST_RATIO)
     ones = np.ones_like(ratio)
@@ -71,9 +77,9 @@ def features(sd_q: FloatArray, ratio_q: FloatArray, noise: float, middle_q: Floa
             ones,
             np.log(np.maximum(sd_q, _LEAST_SD)),
             np.log(ratio),
-            np.log(max(noise, _LEAST_NOISE)) * ones,
+            np.log(np.maximum(noise, _LEAST_NOISE)) * ones,
             np.log(np.maximum(np.log(last_loss) - middle_q, _LEAST_FALL)),
-            max(-np.log(last_loss), 0.0) * ones,
+            np.maximum(-np.log(last_loss), 0.0) * ones,
         ]
     )
 

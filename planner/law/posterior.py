@@ -25,6 +25,7 @@ from planner.law.evidence import Block, block_of, log_t_last, log_t_of
 from planner.law.forms import Shapes, drop, drop_at_infinity, effective_log_t
 from planner.law.points import Basis, Points, bases_of, matern, points_of
 from planner.law.prior import EXACT, FAMILIES
+from planner.law.truncated import demand_of, free_draw, truncated_draw
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
@@ -32,6 +33,8 @@ IntArray = NDArray[np.intp]
 DRAWS = 2000
 _TAIL_FREEDOM = 4.0
 _TRIES = 8
+# Where a smaller share of the first draws obeys, draws come from normals that are cut off.
+_FEW_OBEY = 0.4
 _LARGEST_LOG = 50.0
 
 
@@ -195,53 +198,56 @@ class _Draws(Struct, frozen=True, kw_only=True):
     def obeying(blocks: Sequence[Block], h_inf_s: FloatArray, rng: np.random.Generator, draws: int) -> _Draws:
         """Draws with g >= 0 and c >= 0: what disobeys is thrown away, which is exact; the edge where nothing obeys."""
         log_weight = np.concatenate([block.log_weight.ravel() for block in blocks])
-        cumulative = np.cumsum(np.exp(log_weight - log_weight.max()))
+        truncated = False
         kept: list[_Draws] = []
         missing = draws
         for _ in range(_TRIES):
             # Systematic resampling: cells in proportion to their weight, with the least Monte Carlo noise.
+            cumulative = np.cumsum(np.exp(log_weight - log_weight.max()))
             count = missing + missing // 2 + 1
             place = (np.arange(count) + rng.random()) / count * cumulative[-1]
             cell = np.minimum(np.searchsorted(cumulative, place), len(cumulative) - 1)
-            tried = _Draws._of(blocks, h_inf_s, cell, rng)
-            good = (tried.slope >= 0) & (tried.loss >= tried.slope * tried.h_inf)
-            good |= tried.logarithmic & (tried.slope >= 0)
+            tried = _Draws._of(blocks, h_inf_s, cell, rng, truncated=truncated)
+            good = (tried.slope >= 0) & (tried.logarithmic | (tried.loss >= tried.slope * tried.h_inf))
             kept.append(tried.take(np.flatnonzero(good)))
             missing -= int(good.sum())
             if missing <= 0:
                 break
+            if not truncated and good.mean() < _FEW_OBEY:
+                truncated = True
+                log_weight = log_weight + _log_chances(blocks, h_inf_s)
         else:
             kept.append(tried.take(rng.integers(0, count, missing)).at_the_edge())
         found = _Draws.joined(kept)
         return found.take(rng.permutation(len(found.loss))[:draws])
 
     @staticmethod
-    def _of(blocks: Sequence[Block], h_inf_s: FloatArray, cell: IntArray, rng: np.random.Generator) -> _Draws:
+    def _of(
+        blocks: Sequence[Block], h_inf_s: FloatArray, cell: IntArray, rng: np.random.Generator, *, truncated: bool
+    ) -> _Draws:
         parts: list[_Draws] = []
         first_cell = first_shape = 0
-        z = rng.standard_normal((2, len(cell)))
         for block in blocks:
             low, high = np.searchsorted(cell, [first_cell, first_cell + block.log_weight.size])
             own = cell[low:high] - first_cell
             w, _, s, k = block.indices(own)
             moments = block.moments(own)
-            along = moments.cov / moments.var_g
-            step = np.sqrt(moments.var_g) * z[0, low:high]
-            rest = np.sqrt(np.maximum(moments.var_l - moments.cov * along, 0.0))
-            logarithmic = np.full(len(own), block.family.logarithmic)
+            h_inf = _h_inf(block, h_inf_s[s + first_shape])
+            draw = truncated_draw if truncated else free_draw
+            loss, slope = draw(moments, h_inf, rng)
             parts.append(
                 _Draws(
                     shape=s + first_shape,
                     basis=w + len(block.s11_wk) * block.family.logarithmic,
-                    logarithmic=logarithmic,
+                    logarithmic=np.full(len(own), block.family.logarithmic),
                     sigma=block.grid.sigma_k[k],
                     tau=block.grid.tau_k[k],
-                    loss=moments.mean_l + along * step + rest * z[1, low:high],
-                    slope=moments.mean_g + step,
+                    loss=loss,
+                    slope=slope,
                     var_l=moments.var_l,
                     var_g=moments.var_g,
                     cov=moments.cov,
-                    h_inf=np.where(logarithmic, 0.0, h_inf_s[s + first_shape]),
+                    h_inf=h_inf,
                 )
             )
             first_cell += block.log_weight.size
@@ -262,6 +268,23 @@ class _Draws(Struct, frozen=True, kw_only=True):
         loss = np.where(self.logarithmic, self.loss, np.maximum(self.loss, 1e-9))
         most = np.where(self.logarithmic, np.inf, loss / np.maximum(self.h_inf, 1e-300))
         return msgspec.structs.replace(self, loss=loss, slope=np.clip(self.slope, 0.0, most))
+
+
+def _log_chances(blocks: Sequence[Block], h_inf_s: FloatArray) -> FloatArray:
+    """Natural log of the chance of every cell to obey its less likely demand, in the order of all weights."""
+    chances = []
+    first_shape = 0
+    for block in blocks:
+        cells = np.arange(block.log_weight.size)
+        shape = block.indices(cells)[2] + first_shape
+        chances.append(demand_of(block.moments(cells), _h_inf(block, h_inf_s[shape])).log_chance)
+        first_shape += len(block.shapes.exponent_s)
+    return np.concatenate(chances)
+
+
+def _h_inf(block: Block, h_inf_c: FloatArray) -> FloatArray:
+    """`drop` at infinity; 0 on the logarithmic scale, where every floor is above zero."""
+    return np.zeros_like(h_inf_c) if block.family.logarithmic else h_inf_c
 
 
 def _on_other_cases(points: Points, bases: Sequence[Basis], shapes: Shapes, drawn: _Draws) -> _Draws:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from planner.curve import curve_from_arrays
 from planner.law import fit_law
 from planner.law.interval import ANY_CURVE, COLUMNS, FILE, KINDS, SIDES, VISION_LANGUAGE_ADAPTER, spreads, widened
+from planner.law.median import moved
 from planner.record import Configuration
 from planner.resources import data_directory
 
@@ -114,5 +115,6 @@ def test_an_adapter_of_a_vision_language_model_has_its_own_rows() -> None:
     for curve, kind in ((plain, ANY_CURVE), (adapter, VISION_LANGUAGE_ADAPTER)):
         law = fit_law(curve)
         noise = float(np.median(law.draws.sigma_m))
-        expected = widened(draws, np.array([8.0]), last_loss=law.draws.points.level, noise=noise, kind=kind)
+        told = draws * np.exp(moved(law.draws, ahead, t[-1]))
+        expected = widened(told, np.array([8.0]), last_loss=law.draws.points.level, noise=noise, kind=kind)
         assert np.array_equal(law.paths(ahead), expected)
