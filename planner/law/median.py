@@ -7,9 +7,10 @@ doubling. That way was counted: the median of ln loss is moved by
     share * P(a draw leaves its form and has little noise)**2 * min(line - median, 0)
 
 Squared, because what a minority of draws says should move nothing. Where a curve is exactly of a form, or noisy, its
-median stays; so do the floor, its status and all that was measured. Beyond the farthest ratio that was checked the move
-stays what it is there; beyond the different studies there are, where passes repeat, as well. The numbers are data
-(`data/median_calibration.csv`), learned by `python -m benchmarks.interval_calibration`.
+median stays; so do the floor, its status and all that was measured, and no median is moved below that of the floor.
+Beyond the farthest ratio that was checked the move stays what it is there; beyond the different studies there are, where
+passes repeat, as well. The numbers are data (`data/median_calibration.csv`), learned by
+`python -m benchmarks.interval_calibration`.
 
 Legend: _m draws, _q queried examples.
 """
@@ -33,6 +34,8 @@ FILE = "median_calibration.csv"
 FIELDS = ("share", "noise_below", "farthest_ratio")
 COLUMNS = (*FIELDS, "source", "as_of")
 _GRID_POINTS = 7
+_FAR = np.array([2.0, 8.0, 64.0, 1e3, 1e6])
+_LEAST_FLOOR = 1e-300
 
 
 class MedianCalibration(Struct, frozen=True, kw_only=True):
@@ -69,11 +72,14 @@ def gap_to_line(draws: Posterior, examples_q: FloatArray, last_examples: float, 
     if farthest <= last_examples or rough == 0.0:
         return np.zeros(len(examples_q))
     doubled = min(2 * last_examples, farthest)
-    grid = np.unique([*np.geomspace(last_examples, farthest, _GRID_POINTS), doubled])
+    grid = np.unique([*np.geomspace(last_examples, farthest, _GRID_POINTS), doubled, *(_FAR * farthest)])
     log_t = np.log(grid / last_examples)
     middle = np.median(np.log(draws.paths(grid)), axis=0)
-    fall = (middle[0] - np.interp(math.log(doubled / last_examples), log_t, middle)) / math.log(doubled / last_examples)
-    gap = np.minimum(middle[0] - fall * log_t - middle, 0.0)
+    fall = (middle[0] - middle[grid == doubled][0]) / math.log(doubled / last_examples)
+    gap = middle[0] - fall * log_t - middle
+    gap[grid > farthest] = gap[grid == farthest]
+    floor = math.log(max(float(np.median(draws.asymptotes())), _LEAST_FLOOR))
+    gap = np.minimum(np.maximum(gap, floor - middle), 0.0)
     ahead = np.log(np.maximum(examples_q, last_examples) / last_examples)
     return np.asarray(rough**2 * np.interp(ahead, log_t, gap))
 

@@ -77,3 +77,11 @@ def test_a_broken_table_is_named(text: str, tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr("planner.law.median.data_directory", lambda: tmp_path)
     with pytest.raises(CatalogError, match=FILE):
         median_calibration.__wrapped__()
+
+
+def test_no_median_is_moved_below_that_of_the_floor() -> None:
+    curve = curve_from_arrays(BUDGETS, 5 * BUDGETS**-0.4 + 1)
+    law = fit_law(curve)
+    examples = np.geomspace(BUDGETS[-1], 1e6 * BUDGETS[-1], 40)
+    assert shift_of(curve, examples).min() < -0.005, "there is something to limit"
+    assert np.median(law.paths(examples), axis=0).min() >= np.median(law.draws.asymptotes()) * (1 - 1e-3)
