@@ -47,7 +47,7 @@ def _body(here: Session) -> None:
     say, plan = here.words.assumptions, here.plan()
     counts = {basis: sum(1 for row in plan.assumptions if row.basis is basis) for basis in Basis}
     said = ", ".join(
-        f"{counts[basis]} {sentences.basis(basis.value, here.tag)}"
+        f"{sentences.basis(basis.value, here.tag)} ({counts[basis]})"
         for basis in reversed(LEAST_CERTAIN_FIRST)
         if counts[basis]
     )

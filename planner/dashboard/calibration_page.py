@@ -14,7 +14,7 @@ from planner.dashboard.frame import breakable, colours, escape, nothing_open, pa
 from planner.dashboard.session import Session, session
 from planner.dashboard.upload import upload
 from planner.outcome import AsymptoteStatus, Finding, Severity
-from planner.record import Calibration, Eval, Run, Train
+from planner.record import UNKNOWN, Calibration, Eval, Run, Train
 from planner.report.words import numbers, sentences
 
 _SEVERITIES = {Severity.BLOCKING: "red", Severity.WARNING: "orange", Severity.NOTE: "gray"}
@@ -72,11 +72,15 @@ def _facts(here: Session, calibration: Calibration) -> None:
     facts = say.facts.format(
         runs=numbers.decimal(len(_runs_with_losses(calibration)), 0, here.tag),
         loss=say.loss_kinds[header.loss_kind.value],
-        device=header.hardware.gpu or header.hardware.device.upper(),
+        device=header.hardware.gpu or _device(here, header.hardware.device),
         training=numbers.unknown_or(header.dataset.training_examples, numbers.whole, here.tag),
         held_out=numbers.unknown_or(header.dataset.held_out_examples, numbers.whole, here.tag),
     )
     st.caption(escape(facts))
+
+
+def _device(here: Session, device: str) -> str:
+    return here.words.calibration.unknown if device == UNKNOWN else device.upper()
 
 
 def _choice(here: Session) -> None:

@@ -119,6 +119,9 @@ def _mistake(here: Session, mistake: Mistake) -> str:
         where.append(say.line_of_file.format(line=mistake.row))
     if mistake.field is not None:
         where.append(mistake.field)
+    if mistake.file == "scenario" and mistake.field in here.words.inputs.labels:
+        # What is wrong with an input is said at its label, as it stands beside the field.
+        where = [here.words.inputs.labels[mistake.field]]
     return f"{', '.join(where)}: {translated(mistake.reason, here.tag)}. {translated(mistake.remedy, here.tag)}."
 
 
@@ -154,7 +157,7 @@ def _rests_on(here: Session) -> str:
     said = say.rests_on.format(
         id=escape(header.calibration_id),
         origin=say.origins[here.calibration.origin.name],
-        model=escape(breakable(header.configuration.model)),
+        model=escape(breakable(sentences.known(header.configuration.model, here.tag))),
         date=numbers.short_date(header.created, here.tag),
     )
     if not header.illustration:

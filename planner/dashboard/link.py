@@ -18,7 +18,7 @@ from msgspec import Struct
 from planner.cost.scenario import Scenario
 from planner.errors import InputError
 from planner.reading import parse_number
-from planner.report.words import LANGUAGES
+from planner.report.words import LANGUAGES, numbers
 from planner.report.words.screen import LinkWords
 
 CALIBRATION = "calibration"
@@ -64,11 +64,17 @@ def language_of(parameters: Mapping[str, str]) -> str | None:
 
 
 def read_link(
-    parameters: Mapping[str, str], *, opening: Scenario, bounds: Bounds, calibration_id: str, say: LinkWords
+    parameters: Mapping[str, str],
+    *,
+    opening: Scenario,
+    bounds: Bounds,
+    calibration_id: str,
+    say: LinkWords,
+    tag: str = "en",
 ) -> tuple[Scenario, tuple[str, ...]]:
     """The scenario of a link, and a sentence for every part of it that cannot be used.
 
-    Never raises: a link is untrusted text.
+    Never raises: a link is untrusted text. Its own values are quoted as they stand in it.
     """
     notices: list[str] = []
     scenario = opening
@@ -88,11 +94,11 @@ def read_link(
             continue
         try:
             value = _value(text, kinds[name], say)
-            _check(name, value, bounds, say)
+            _check(name, value, bounds, say, tag)
             scenario = msgspec.convert({**msgspec.to_builtins(scenario), name: value}, Scenario, strict=True)
         except (InputError, msgspec.ValidationError, _UnusableError) as problem:
             reason = str(problem) if isinstance(problem, _UnusableError) else say.no_value
-            kept = _shortened(_text(msgspec.to_builtins(opening)[name]))
+            kept = _kept(msgspec.to_builtins(opening)[name], tag)
             notices.append(say.unusable.format(name=name, value=_shown(text), reason=reason, kept=kept))
     return scenario, tuple(notices)
 
@@ -137,14 +143,14 @@ def _of_json(text: str, say: LinkWords) -> object:
         raise _UnusableError(say.no_value) from problem
 
 
-def _check(name: str, value: object, bounds: Bounds, say: LinkWords) -> None:
+def _check(name: str, value: object, bounds: Bounds, say: LinkWords, tag: str) -> None:
     known: dict[str, Collection[str]] = {"gpu": bounds.gpus, "quantization": bounds.quantizations}
     if name in known and value not in known[name]:
         raise _UnusableError(say.not_in_catalog.format(names=", ".join(known[name])))
     if name == "target_loss" and isinstance(value, float):
         low, high = bounds.target_loss_low, bounds.target_loss_high
         if not low <= value <= high:
-            raise _UnusableError(say.out_of_range.format(low=f"{low:g}", high=f"{high:g}"))
+            raise _UnusableError(say.out_of_range.format(low=numbers.plain(low, tag), high=numbers.plain(high, tag)))
 
 
 def _text(value: object) -> str:
@@ -155,6 +161,11 @@ def _text(value: object) -> str:
     if isinstance(value, tuple | list | dict):
         return msgspec.json.encode(value).decode()
     return f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
+def _kept(value: object, tag: str) -> str:
+    """A value as a sentence names it: numbers as the reader writes them."""
+    return numbers.plain(value, tag) if isinstance(value, float) else _shortened(_text(value))
 
 
 def _shown(text: str) -> str:

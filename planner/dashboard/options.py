@@ -46,7 +46,9 @@ def options() -> None:
             say.cost: st.column_config.NumberColumn(width=_FIGURE_PX, format="localized", help=say.cost_help),
             say.hours: st.column_config.NumberColumn(width=_FIGURE_PX, format="localized", help=say.hours_help),
             say.memory: st.column_config.NumberColumn(format="localized", help=say.memory_help),
-            say.within_budget: st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
+            say.within_budget: st.column_config.ProgressColumn(
+                width=_FIGURE_PX, format="percent", min_value=0, max_value=1
+            ),
         },
         alt=say.alt,
     )

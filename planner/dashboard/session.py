@@ -292,6 +292,7 @@ def follow_link() -> None:
         bounds=here.limits,
         calibration_id=here.calibration.calibration.header.calibration_id,
         say=here.words.link,
+        tag=here.tag,
     )
     if here.written:
         here.change(scenario)

@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
-from planner.record import Calibration, Rating, Run, Started, pack
+from planner.record import UNKNOWN, Calibration, Hardware, Rating, Run, Started, pack
 from planner.report.words import LANGUAGES, words
 from planner.resources import app_file
 from tests.factories import example_calibration
@@ -94,6 +94,22 @@ def test_a_record_without_counts_and_ratings_has_no_empty_tables(
     app = opened(record, "en", monkeypatch)
     assert not app.exception
     assert not app.table
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_model_and_a_device_that_nobody_named_are_unknown_in_the_language(
+    language: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = example_calibration(illustration=False)
+    configuration = msgspec.structs.replace(plain.header.configuration, model=UNKNOWN)
+    header = msgspec.structs.replace(plain.header, configuration=configuration, hardware=Hardware())
+    record = tmp_path / "calibration.jsonl"
+    record.write_bytes(pack(Calibration(header=header, runs=plain.runs, notes=plain.notes)))
+    app = opened(record, language, monkeypatch)
+    assert not app.exception
+    said = " ".join(text.value for text in (*app.markdown, *app.caption))
+    assert said.count(words(language).numbers.unknown) >= 2
+    assert language == "en" or UNKNOWN not in said.lower()
 
 
 def varied() -> Calibration:

@@ -105,3 +105,8 @@ def test_a_language_that_nobody_speaks_is_named(open_app: OpenApp) -> None:
     app = open_app(language="fr")
     assert any("fr" in notice.value for notice in app.info)
     assert app.session_state["plateau"].language == "en"
+
+
+def test_what_is_wrong_with_an_input_is_said_at_its_label(open_app: OpenApp) -> None:
+    app = open_app(language="nl", gpu="A30")
+    assert app.error[0].value.startswith(words("nl").screen.inputs.labels["tenure"] + ": ")

@@ -108,7 +108,7 @@ def test_a_bad_value_is_named_with_what_is_used_instead() -> None:
         ("gpu", "zz", "L4"),
         ("target_loss", "99", "1.6"),
         ("target_loss", "nan", "1.6"),
-        ("budget_eur", "-5", "10000"),
+        ("budget_eur", "-5", "10,000"),
         ("tenure", "stolen", "on_demand"),
         ("vat_rate", "1,2", "0.21"),
         ("answer_tokens", "1.5", "64"),
@@ -119,6 +119,16 @@ def test_a_bad_value_is_named_with_what_is_used_instead() -> None:
         assert name in notices[0]
         assert text in notices[0]
         assert kept in notices[0]
+
+
+def test_what_is_used_instead_is_written_as_the_reader_writes_it() -> None:
+    say = words("nl").screen.link
+    _, notices = read_link(
+        {"target_loss": "9.9"}, opening=OPENING, bounds=BOUNDS, calibration_id="medpix", say=say, tag="nl"
+    )
+    assert "'9.9'" in notices[0]
+    assert "1 tot 3;" in notices[0]
+    assert "geldt 1,6." in notices[0]
 
 
 def test_good_values_of_a_link_are_used_beside_bad_ones() -> None:

@@ -18,6 +18,7 @@ from planner.cost.plan import Plan
 from planner.errors import PlannerError
 from planner.report.words import LANGUAGES, words
 from planner.report.words.language import spoken
+from planner.report.words.sentences import formula, value_with_unit
 from planner.report.words.translation import catalog, translated, untranslated
 from tests.report.plans import full_plan, planner_of
 
@@ -32,6 +33,7 @@ CITED = re.compile(
     r"https?://|github[ :]|^codecarbon@|\.(?:com|eu|bg|ai|ch|org|net)\b|^Dettmers et al\. |^Eurostat nrg_|^data/\S+$"
 )
 """Addresses, repositories, papers and tables of statistics keep their names."""
+ABBREVIATIONS = ("USt.", "Std.")
 SYMBOLS = frozenset(["", "GiB", "kWh", "s", "EUR", "USD", "EUR/h", "USD/h", "EUR/kWh", "TFLOP/s", "ratio"])
 OPENING = Scenario(target_loss=1.7, gpu="L4", studies_per_day=40.0, budget_eur=10_000.0, unique_studies=14_600.0)
 SCENARIOS = [
@@ -146,6 +148,28 @@ def test_every_language_knows_the_same_sentences_with_the_same_parts() -> None:
             assert fields(english) - fields(other) <= {"option"}, english
 
 
+def test_a_translation_ends_in_a_full_stop_where_its_english_does_and_has_no_stray_one() -> None:
+    for language in OTHERS:
+        for english, other in catalog(language).items():
+            if not other.endswith(ABBREVIATIONS):
+                assert other.endswith(".") == english.endswith("."), other
+            assert not re.search(r"\.\.|  | [,;]", other), other
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_how_a_line_is_computed_is_shown_in_the_words_of_its_whole_formula(language: str) -> None:
+    for plan in (full_plan(), planner_of(OPENING).quick()):
+        for line in plan.lines:
+            assert translated(line.formula, language).startswith(formula(line, plan, language))
+
+
+def test_money_with_one_decimal_is_written_to_the_cent() -> None:
+    wage = msgspec.structs.replace(full_plan().assumptions[0], code="staff_eur_per_hour", value="45.20", unit="EUR")
+    tariff = msgspec.structs.replace(wage, code="energy", value="0.1902", unit="EUR/kWh")
+    assert [value_with_unit(wage, language) for language in LANGUAGES] == ["€45.20", "€ 45,20", "45,20 €"]
+    assert value_with_unit(tariff, "de") == "0,1902 €/kWh"
+
+
 def test_every_line_of_a_plan_has_a_name_in_every_language() -> None:
     plan = full_plan()
     named = [item.code for item in (*plan.assumptions, *plan.not_costed, *plan.influences, *plan.sobol)]
@@ -182,7 +206,7 @@ def test_sentences_in_a_row_and_clauses_are_translated_one_by_one() -> None:
         "Het oordeel staat: er ontbreken verschillende onderzoeken, geen runs. Own words. Meer geld zou die verlagen."
     )
     assert translated("needs 17.8 GiB, 14.4 usable; no dated price: type your own", "de") == (
-        "braucht 17,8 GiB, 14,4 nutzbar; kein datierter Preis: geben Sie Ihren eigenen ein"
+        "braucht 17,8 GiB, 14,4 nutzbar; kein datierter Preis: Geben Sie Ihren eigenen ein"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 from planner.cost.plan import CostQuantiles, Plan
 from planner.dashboard.charts.layout import Data, axis_title, base_layout, figure, note
@@ -12,17 +13,25 @@ from planner.report.words.screen import ChartWords
 
 _MOST_BARS = 8
 _BAR_PX = 40
-_LABEL_ROOM = 0.14
+# On a phone the amounts beside the bars need as much room as half of what the bars have.
+_LABEL_ROOM = 0.36
+_AMOUNT_PX = 12
+_LABEL_LETTERS = 18
 
 
 def influence_chart(plan: Plan, colours: Palette, say: ChartWords, language: str) -> Data:
     """The tornado: yearly cost with one input at its P10 and P90, the widest on top."""
     bars = sorted(plan.influences, key=lambda bar: abs(bar.cost_high_eur - bar.cost_low_eur))[-_MOST_BARS:]
-    labels = [sentences.label(bar.code, bar.label, language) for bar in bars]
+    labels = [_in_lines(sentences.label(bar.code, bar.label, language)) for bar in bars]
     ends = [sorted((bar.cost_low_eur, bar.cost_high_eur)) for bar in bars]
     chart = _ranges(labels, ends, None, colours, say, language)
     _name_ends(chart, labels, ends, colours, language)
     return chart
+
+
+def _in_lines(label: str) -> str:
+    """A long label in lines, so that a phone has room for the bars."""
+    return "<br>".join(wrap(label, _LABEL_LETTERS, break_on_hyphens=False))
 
 
 def _name_ends(
@@ -40,7 +49,16 @@ def _name_ends(
             continue
         for text, at, side, shift in ((said[0], first, "right", -4), (said[1], last, "left", 4)):
             chart["layout"]["annotations"].append(
-                note(text, colours.text, x=at, y=label, xanchor=side, xshift=shift, yanchor="middle")
+                note(
+                    text,
+                    colours.text,
+                    x=at,
+                    y=label,
+                    xanchor=side,
+                    xshift=shift,
+                    yanchor="middle",
+                    font={"color": colours.text, "size": _AMOUNT_PX},
+                )
             )
 
 

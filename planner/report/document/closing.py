@@ -14,8 +14,8 @@ def method_section(plan: Plan, language: str) -> Section:
         points=measured.points,
         draws=numbers.decimal(plan.draws, 0, language),
         seed=plan.seed,
-        model=measured.model,
-        device=measured.device,
+        model=sentences.known(measured.model, language),
+        device=sentences.said(sentences.known(measured.device, language), language),
     )
     law = sentences.said(plan.curve.sentence, language)
     return Section(

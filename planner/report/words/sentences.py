@@ -8,12 +8,14 @@ mathematics.
 from __future__ import annotations
 
 import math
+import re
 
 from planner import outcome
 from planner.cost.analyses import SobolIndex
 from planner.cost.plan import Assumption, CostQuantiles, Influence, LedgerLine, Plan
 from planner.cost.scenario import Layout
 from planner.outcome import Quantiles, Severity, VerdictName
+from planner.record import UNKNOWN
 from planner.report.words import numbers
 from planner.report.words.language import words
 from planner.report.words.translation import translated
@@ -30,6 +32,7 @@ SHARES = frozenset(
     ]
 )  # fmt: skip
 """Inputs that a plan holds as a share of one and people read in percent."""
+_ONE_DECIMAL = re.compile(r"\d+\.\d0*")
 
 
 def said(sentence: str, language: str = "en") -> str:
@@ -213,7 +216,9 @@ def value_with_unit(item: Assumption, language: str = "en") -> str:
         if math.isfinite(share):
             return f"{numbers.percent(share, language)} {said(item.unit, language)}".strip()
     unit = "" if item.unit == "ratio" else said(item.unit, language)
-    return numbers.with_euro_sign(f"{figure(item.value, language)} {unit}".strip(), language)
+    in_dimes = item.unit.startswith(("EUR", "USD")) and _ONE_DECIMAL.fullmatch(item.value) is not None
+    value = numbers.decimal(float(item.value), 2, language) if in_dimes else figure(item.value, language)
+    return numbers.with_euro_sign(f"{value} {unit}".strip(), language)
 
 
 def figure(text: str, language: str = "en") -> str:
@@ -227,6 +232,11 @@ def figure(text: str, language: str = "en") -> str:
 def basis(code: str, language: str = "en") -> str:
     """Where a figure comes from, in a word; an unknown code is shown as it is."""
     return words(language).paper.basis.get(code, code)
+
+
+def known(name: str, language: str = "en") -> str:
+    """The name of a model or a device, or the word for one that nobody gave."""
+    return words(language).numbers.unknown if name == UNKNOWN else name
 
 
 def illustration(language: str = "en") -> str:
@@ -273,7 +283,8 @@ def axis(plan: Plan, language: str = "en") -> str:
 def formula(line: LedgerLine, plan: Plan, language: str = "en") -> str:
     """How a line is computed, without the sentence on hours, which stands elsewhere in full."""
     own, sentence, _ = line.formula.partition(plan.hours_sentence) if plan.hours_sentence else (line.formula, "", "")
-    return said(own.rstrip(". ") if sentence else own, language)
+    # Translated with its full stop: the message catalog knows it by that.
+    return said(own.rstrip(), language).rstrip(".") if sentence else said(own, language)
 
 
 def total(plan: Plan, language: str = "en") -> str:

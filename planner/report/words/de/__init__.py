@@ -22,7 +22,7 @@ WORDS = Words(
     screen=SCREEN,
     labels={
         "vat_reverse_charge": "USt. auf Miete aus dem Ausland (Reverse-Charge)",
-        "curve_of_quantization": "Losskurve der geplanten Bits",
+        "curve_of_quantization": "Loss-Kurve der geplanten Bits",
         "growth_wage": "Lohnentwicklung",
         "growth_energy": "Entwicklung der Strompreise",
         "growth_price": "Entwicklung anderer Preise",
@@ -92,7 +92,7 @@ WORDS = Words(
         "quantization": "Gewichte",
         "purchase": "Kauf der Hardware, ohne USt.",
         "server_quote_eur": "Angebot für einen Server, ohne USt.",
-        "examples": "Benötigte Beispiele (das Gesetz)",
+        "examples": "Benötigte Beispiele",
         "eur_per_usd": "Wechselkurs",
         "equipment_eur": "Preis des Servers",
         "rent_eur_per_hour": "Preis einer GPU-Stunde",

@@ -19,7 +19,7 @@ PAGES = PageWords(
     calibration="Kalibrierung",
     compare="Vergleichen",
     assumptions="Annahmen",
-    board_paper="Vorlage",
+    board_paper="Beschlussvorlage",
 )
 FRAME = FrameWords(
     language="Sprache",
@@ -74,7 +74,7 @@ INPUTS = InputWords(
         "retuning_share": "Beispiele eines Nachtrainings, Anteil am ersten",
         "trials": "Versuche, bis einer angenommen ist",
         "unique_studies": "Verschiedene Untersuchungen zum Lernen, innerhalb eines Jahres",
-        "studies_per_day": "Untersuchungen beantwortet am Tag",
+        "studies_per_day": "Beantwortete Untersuchungen am Tag",
         "answer_tokens": "Länge einer Antwort, Tokens",
         "serving_mode": "Untersuchungen beantworten",
         "staff_hours_per_year": "Personalstunden im Jahr",
@@ -82,7 +82,7 @@ INPUTS = InputWords(
         "electricity_eur_per_kwh": "Strom, € je kWh",
         "country": "Land (drei Buchstaben)",
         "grid": "Stromnetz, für CO₂",
-        "power_usage_effectiveness": "Leistung des Gebäudes zu der der IT (PUE)",
+        "power_usage_effectiveness": "Leistung des Gebäudes geteilt durch die der IT (PUE)",
         "vat_rate": "Umsatzsteuersatz",
         "vat_recoverable_share": "Anteil der USt., der erstattet wird",
         "usd_per_eur": "US-Dollar für einen Euro",
@@ -117,8 +117,8 @@ INPUTS = InputWords(
         "risks": "Risikoregister",
     },
     help={
-        "target_loss": "Zu erreichender Held-out-Loss, in Nats je Antworttoken. Gemessen an Fällen, die das "
-        "Modell nicht gesehen hat.",
+        "target_loss": "Zu erreichender Loss auf zurückgehaltenen Untersuchungen, in Nats je Antworttoken. "
+        "Gemessen an Fällen, die das Modell nicht gesehen hat.",
         "gpus": "Eine Feinabstimmung läuft auf allen zugleich; der effektive Batch bleibt, also "
         "höchstens so viele, wie er Beispiele hat.",
         "unique_studies": "Begrenzt, wie weit die Prognose reichen darf: Wiederholung lehrt weniger.",
@@ -127,18 +127,18 @@ INPUTS = InputWords(
         "modality_transfer": "Leer: gezogen zwischen 0 (nur die eigene Modalität) und 1 (alle).",
     },
     placeholders={
-        "studies_per_day": "nicht kalkuliert",
+        "studies_per_day": "nicht beziffert",
         "unique_studies": "die der Kalibrierung",
         "budget_eur": "kein Budget angegeben",
-        "staff_hours_per_year": "nicht kalkuliert",
+        "staff_hours_per_year": "nicht beziffert",
         "staff_eur_per_hour": "Landesdurchschnitt",
         "price_eur_per_hour": "Katalogpreis",
         "server_quote_eur": "Katalogpreis",
         "electricity_eur_per_kwh": "Katalogwert",
         "usd_per_eur": "Katalogkurs",
-        "storage_gib": "nicht kalkuliert",
-        "egress_gib_per_year": "nicht kalkuliert",
-        "support_eur_per_year": "nicht kalkuliert",
+        "storage_gib": "nicht beziffert",
+        "egress_gib_per_year": "nicht beziffert",
+        "support_eur_per_year": "nicht beziffert",
         "studies_arriving_per_year": "keine",
         "modality_transfer": "gezogen",
         "wage_growth_per_year": "Katalogwert",
@@ -159,8 +159,8 @@ INPUTS = InputWords(
         "always_on": "Immer an (8.760 Stunden)",
     },
     moneys={
-        "nominal": "Geld jenes Jahres",
-        "real": "Geld von heute",
+        "nominal": "Preisen des jeweiligen Jahres (nominal)",
+        "real": "heutigen Preisen (real)",
     },
     layouts={
         "joint": "ein gemeinsames Modell",
@@ -182,7 +182,7 @@ PLAN = PlanWords(
     cannot_title="Mit diesen Eingaben ist kein Plan möglich",
     cannot="Ändern Sie die Eingaben unten, oder nehmen Sie die letzte Änderung mit **Rückgängig** zurück.",
     why="Warum.",
-    lowest="Was diese Daten tragen.",
+    lowest="Was diese Daten hergeben.",
     next_run="Was es klären würde.",
     quality_unknown="Was dieser Loss in Antworten bedeutet, ist nicht bekannt: Zu wenige Läufe dieser "
     "Kalibrierung beantworteten Fälle.",
@@ -198,18 +198,18 @@ PLAN = PlanWords(
     does_not_fit="passt nicht",
     memory_of="{needed} von {usable}",
     at_p95="bei P95",
-    budget="Chance im Budget",
+    budget="Chance, im Budget zu bleiben",
     of_budget="von {budget} im Jahr",
     hours="GPU-Stunden je Feinabstimmung",
-    missed="Verloren, wenn es misslingt",
+    missed="Ausgaben, wenn es misslingt",
     at_most="höchstens (9 von 10)",
-    left_out="Nicht kalkulierte Posten",
+    left_out="Nicht bezifferte Posten",
     in_none="in keiner dieser Zahlen",
     line="Posten",
     how="Wie",
     a_year="Im Jahr",
     total="Summe",
-    not_costed="Nicht kalkuliert: {count} Posten",
+    not_costed="Nicht beziffert: {count} Posten",
     give_figures="Geben Sie ihre Beträge auf der Seite **Annahmen** an.",
     input_for={
         "serving": "Geben Sie die beantworteten Untersuchungen am Tag an",
@@ -227,19 +227,20 @@ YEARS = YearWords(
     all_years="Alle Jahre",
     range="8 von 10, nicht addierbar",
     budget="Budget",
-    within="Chance im Budget",
+    within="Chance, im Budget zu bleiben",
     expense="Aufwand (Hardware abgeschrieben)",
     income="Erlös aus verkaufter Hardware",
     studies="Verschiedene Untersuchungen vorhanden",
-    loss="Niedrigster Loss, den sie tragen",
+    loss="Niedrigster Loss, den sie hergeben",
     others="Alle anderen Posten",
     table="Tabelle",
-    views="Äquivalente Jahreskosten {annuity} (8 von 10); linearer Aufwand {straight} im Jahr. {money}",
-    views_missed="Das Ziel wird meist verfehlt, darum steht hier keine Spanne der äquivalenten Jahreskosten; linearer "
-    "Aufwand {straight} im Jahr. {money}",
+    views="Äquivalente Jahreskosten {annuity} (8 von 10); Aufwand bei linearer Abschreibung "
+    "{straight} im Jahr. {money}",
+    views_missed="Das Ziel wird meist verfehlt, darum steht hier keine Spanne der äquivalenten Jahreskosten; Aufwand "
+    "bei linearer Abschreibung {straight} im Jahr. {money}",
     moneys={
-        "nominal": "Beträge in Geld des jeweiligen Jahres, mit dem Wachstum der Preise.",
-        "real": "Beträge in Geld des Beginns.",
+        "nominal": "Beträge in Preisen des jeweiligen Jahres, mit dem Wachstum der Preise (nominal).",
+        "real": "Beträge in Preisen des Beginns (real).",
     },
     alt="Gestapelte Balken der Auszahlungen je Geschäftsjahr. {years}",
     alt_year="{year}: {amount}",
@@ -252,7 +253,7 @@ OPTIONS = OptionWords(
     gpu="GPU",
     chosen="{gpu} ◂ dieser Plan",
     quantization="Quantisierung",
-    tenure="Miete oder Kauf",
+    tenure="Miete/Kauf",
     feasible="Machbar",
     yes="ja",
     cost="€ im Jahr",
@@ -266,23 +267,24 @@ OPTIONS = OptionWords(
     within_budget="Im Budget",
     price_of="Preis vom",
     none_feasible="Keine dieser GPUs hat den Speicher und einen Preis.",
-    none_costed="{feasible} von {all} Optionen sind machbar; keine hat mediane Kosten, das Ziel wird meist verfehlt.",
-    cheapest="{feasible} von {all} Optionen sind machbar; am günstigsten ist {gpu} in {quantization}, {tenure}: {cost} "
+    none_costed="Machbar: {feasible} von {all} Optionen; einen Median der Kosten gibt es nicht, "
+    "das Ziel wird meist verfehlt.",
+    cheapest="Machbar: {feasible} von {all} Optionen; am günstigsten ist {gpu} in {quantization}, {tenure}: {cost} "
     "im Jahr, 8 von 10.",
     alt="Tabelle von GPU, Quantisierung und Miete oder Kauf mit Machbarkeit, Speicher, Stunden und Jahreskosten",
 )
 FRONT = FrontWords(
     title="Was ein niedrigerer Loss kostet",
     missing="Die Grenze von Kosten und Loss gehört nicht zu diesem Plan.",
-    lowest_reachable="Der niedrigste Loss, der mit 9 von 10 erreicht wird, ist {target}, für {cost} im Jahr auf "
+    lowest_reachable="Der niedrigste Loss, der in 9 von 10 Fällen erreicht wird, ist {target}, für {cost} im Jahr auf "
     "{gpu} in {quantization}, {tenure}: Keine Option kostet weniger.",
-    none_reachable="Kein Ziel des Reglers wird mit 9 von 10 auf irgendeiner GPU erreicht.",
+    none_reachable="Kein Ziel des Reglers wird auf irgendeiner GPU in 9 von 10 Fällen erreicht.",
     alt="Diagramm der Jahreskosten gegen den Loss, die günstigste Option bei jedem Loss. {points}",
     alt_point="{target}: {cost} (Chance {chance})",
 )
 CHARTS = ChartWords(
     interval="Intervall (9 von 10)",
-    law="Gesetz, wo gemessen",
+    law="Skalierungsgesetz, wo gemessen",
     forecast="Prognose",
     measured="Gemessen",
     target="Ziel {target}",
@@ -291,14 +293,14 @@ CHARTS = ChartWords(
     x_axis="{unit} (log. Skala)",
     y_axis="Loss, Nats je Token",
     loss="Loss",
-    held_out_axis="Held-out-Loss, Nats je Token",
+    held_out_axis="Loss auf zurückgehaltenen Fällen, Nats je Token",
     target_axis="Ziel-Loss, Nats je Token",
     euro_a_year="€ im Jahr",
     euro="€ im Geschäftsjahr",
     from_to="%{customdata[0]} bis %{customdata[1]}",
     front_hover="Loss %{customdata[2]}: %{customdata[0]}, Chance %{customdata[1]}, %{customdata[3]}",
     budget="Budget",
-    reachable="Mit 9 von 10 erreicht",
+    reachable="In 9 von 10 Fällen erreicht",
     not_reachable="Offen oder außer Reichweite",
 )
 DOWNLOADS = DownloadWords(

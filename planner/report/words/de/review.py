@@ -40,12 +40,12 @@ COMPARE = CompareWords(
     setup="GPU, Quantisierung, Miete oder Kauf",
     cost="Kosten im Jahr, wenn es gelingt, 8 von 10",
     total="Budgetszenario, im Jahr",
-    missed="Verloren, wenn es misslingt, höchstens",
-    within_budget="Chance im Budget",
+    missed="Ausgaben, wenn es misslingt, höchstens",
+    within_budget="Chance, im Budget zu bleiben",
     hours="GPU-Stunden je Feinabstimmung, 8 von 10",
     memory="Speicher im Training, P95",
     calibration="Kalibrierung",
-    not_costed="Nicht kalkulierte Posten",
+    not_costed="Nicht bezifferte Posten",
     changed_inputs="Was anders entschieden ist: {count}",
     no_changed_input="Alle Eingaben sind gleich; Unterschiede kommen von den Kalibrierungen oder den Katalogen.",
     input="Eingabe",
@@ -64,8 +64,8 @@ COMPARE = CompareWords(
     way="Weg",
     present_value="Alle Jahre, 8 von 10 (Barwert)",
     last_loss="Loss im letzten Jahr, 9 von 10",
-    second_cheaper="Chance, dass der zweite günstiger ist: {chance}. Kosten des zweiten zu denen des ersten, 8 "
-    "von 10: {ratio}.",
+    second_cheaper="Chance, dass der zweite günstiger ist: {chance}. Kosten des zweiten geteilt durch die des ersten, "
+    "8 von 10: {ratio}.",
     second_lower="Chance, dass der zweite den niedrigeren Loss hat: {chance}.",
 )
 CONFIGURATIONS = ConfigurationsWords(
@@ -86,9 +86,9 @@ CONFIGURATIONS = ConfigurationsWords(
 CALIBRATION = CalibrationWords(
     identified="Die Läufe zeigen, wo der Loss endet",
     not_identified="Die Läufe zeigen noch nicht, wo der Loss endet",
-    facts="{runs} Läufe · {loss} · Gerät {device} · {training} Beispiele zum Lernen, {held_out} zurückgehalten",
+    facts="Läufe: {runs} · {loss} · Gerät: {device} · Beispiele zum Lernen: {training}, zurückgehalten: {held_out}",
     loss_kinds={
-        "held_out": "Held-out-Loss",
+        "held_out": "Loss auf zurückgehaltenen Fällen",
         "training": "Trainings-Loss",
         "unknown": "Loss unbekannter Art",
     },
@@ -218,7 +218,7 @@ ASSUMPTIONS = AssumptionsWords(
 )
 GIVEN = GivenWords(
     title="Zahlen, die nur Sie haben",
-    lead="Was niemand berechnen kann, bleibt „nicht kalkuliert“, bis Sie es hier angeben.",
+    lead="Was niemand berechnen kann, bleibt „nicht beziffert“, bis Sie es hier angeben.",
     lines="Posten des Budgets",
     line="{label}: {yearly} im Jahr, {once} einmalig",
     which="Posten",
@@ -231,7 +231,7 @@ GIVEN = GivenWords(
     remove="Entfernen",
     incomplete="Das Formular war nicht vollständig: Geben Sie einen Betrag und einen Namen an.",
     risks="Risikoregister",
-    risk="{name}: {chance} im Jahr, {impact} wenn es eintritt",
+    risk="{name}: {chance} im Jahr, {impact}, wenn es eintritt",
     risk_name="Was geschehen kann",
     risk_chance="Wahrscheinlichkeit im Jahr, 0 bis 1",
     risk_impact="Was es dann kostet, €",
@@ -247,11 +247,11 @@ GIVEN = GivenWords(
 )
 BOARD = BoardWords(
     title="Die Vorlage für die Gremien",
-    take="**Zum Mitnehmen.** Die PDF trägt ihren Plan in sich.",
+    take="**Zum Mitnehmen.** Die PDF enthält den Plan.",
     language="Sprache der Vorlage",
     letterhead="**Briefkopf.** Bleibt in dieser Sitzung und in den Vorlagen, die Sie mitnehmen.",
     hospital="Name des Krankenhauses",
-    logo="Logo (PNG oder SVG, höchstens 1 MB)",
+    logo="Logo (PNG oder SVG, höchstens 512 kB)",
     reopen="**Einen Plan wieder öffnen.** Eine Vorlage (PDF) oder ihre plan.json.",
     reopen_file="Vorlage (PDF) oder plan.json hier ablegen",
     opened="Unten: der Plan vom {date} auf Kalibrierung {calibration}, wie er geschrieben wurde.",
@@ -274,9 +274,9 @@ UPLOAD = UploadWords(
     kinds={
         "trainer_state": "trainer_state.json von Hugging Face",
         "tensorboard": "TensorBoard-Events",
-        "wandb_run": "Lauf-Datei von Weights & Biases",
+        "wandb_run": "Laufdatei von Weights & Biases",
         "wandb_csv": "Weights-&-Biases-CSV",
-        "mlflow_files": "Metrik-Dateien von MLflow",
+        "mlflow_files": "Metrikdateien von MLflow",
         "mlflow_database": "Datenbank von MLflow",
         "trackio": "Datenbank von Trackio",
         "csv_table": "CSV mit Schritten und Losses",
@@ -286,12 +286,12 @@ UPLOAD = UploadWords(
     automatic="automatisch erkannt",
     run="Lauf",
     step_column="Spalte der Schritte oder Beispiele",
-    loss_column="Spalte des Loss",
+    loss_column="Spalte des Losses",
     time_column="Spalte der Zeit",
-    loss_kind="Art des Loss",
+    loss_kind="Art des Losses",
     loss_kinds={
         "unknown": "unbekannt",
-        "held_out": "Held-out-Loss (Validierung)",
+        "held_out": "Loss auf zurückgehaltenen Daten (Validierung)",
         "training": "Trainings-Loss",
     },
     x_unit="Was die Schritte zählen",

@@ -83,7 +83,7 @@ CONFIGURATIONS = ConfigurationsWords(
 CALIBRATION = CalibrationWords(
     identified="The runs show where the loss ends",
     not_identified="The runs do not yet show where the loss ends",
-    facts="{runs} runs · {loss} · device {device} · {training} examples to learn from, {held_out} held out",
+    facts="Runs: {runs} · {loss} · device: {device} · examples to learn from: {training}, held out: {held_out}",
     loss_kinds={
         "held_out": "held-out loss",
         "training": "training loss",
@@ -246,7 +246,7 @@ BOARD = BoardWords(
     language="Language of the paper",
     letterhead="**Letterhead.** Stays in this session and in the papers you take.",
     hospital="Name of the hospital",
-    logo="Logo (PNG or SVG, at most 1 MB)",
+    logo="Logo (PNG or SVG, at most 512 kB)",
     reopen="**Reopen a plan.** A board PDF or its plan.json.",
     reopen_file="Drop a board PDF or a plan.json here",
     opened="Below: the plan of {date} on calibration {calibration}, as it was written.",

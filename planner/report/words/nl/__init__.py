@@ -92,7 +92,7 @@ WORDS = Words(
         "quantization": "Gewichten",
         "purchase": "Aankoop van hardware, zonder btw",
         "server_quote_eur": "Offerte voor een server, zonder btw",
-        "examples": "Benodigde voorbeelden (de wet)",
+        "examples": "Benodigde voorbeelden",
         "eur_per_usd": "Wisselkoers",
         "equipment_eur": "Prijs van de server",
         "rent_eur_per_hour": "Prijs van een GPU-uur",

@@ -27,8 +27,8 @@ ANSWER = AnswerWords(
         "meer aangepaste lagen, een ander model); meer voorbeelden van deze helpen niet.",
         "NOT_ENOUGH_DATA": "Verzamel meer verschillende onderzoeken, of vraag een doel dat de aanwezige "
         "onderzoeken toelaten; dezelfde onderzoeken vaker tonen vervangt geen nieuwe.",
-        "UNDECIDED": "Draai een budget dat twee keer zo groot is als het grootste tot nu toe en plan opnieuw; "
-        "tot dan gelden alle kosten alleen als het doel wordt gehaald.",
+        "UNDECIDED": "Doe een run met een budget dat twee keer zo groot is als het grootste tot nu toe en plan "
+        "opnieuw; tot dan gelden alle kosten alleen als het doel wordt gehaald.",
     },
     next_blocked="Los eerst op wat blokkeert: {finding}",
     decision_illustration="Geen. Dit stuk toont de weg met een klein vervangend model. Op deze cijfers mag geen "
@@ -38,7 +38,7 @@ ANSWER = AnswerWords(
     chance_blocked="niet vermeld",
     chance="Een loss van {target} halen binnen {horizon} {unit}: {chance}.",
     cost="Als het lukt, waarschijnlijk {cost} per jaar (8 van de 10 keer); zo niet, dan is {spent}.",
-    cost_never="Wat het halen zou kosten is niet te zeggen, want bijna geen prognose haalt het; er is {spent}.",
+    cost_never="Wat het halen zou kosten is niet te zeggen, want bijna geen prognose haalt het; daarbij is {spent}.",
     cost_unbounded="Als het lukt, {cost} per jaar, zonder bovengrens die deze data ondersteunen; zo niet, dan is "
     "{spent}.",
     spent="hooguit {spent} uitgegeven voordat we het weten",

@@ -102,10 +102,10 @@ PAPER = PaperWords(
         (
             "Kalibratie",
             "Enkele korte finetunings (budgetten) van het model met low-rank adapters (LoRA), elk met de "
-            "learning rate tot het einde afgebouwd, worden gemeten op onderzoeken waar geen run op traint.",
+            "leersnelheid tot het einde afgebouwd, worden gemeten op onderzoeken waar geen run op traint.",
         ),
         (
-            "Wet",
+            "Schaalwet",
             "De eindlosses volgen loss = a · voorbeelden^(−b) + c. Exponent, vloer c en ruis zijn niet één fit: "
             "duizenden curven die de punten toelaten blijven bewaard, en elk later cijfer wordt daaruit "
             "getrokken. Waar de punten de vloer niet vastleggen, zegt dit stuk dat en noemt er geen.",
@@ -177,7 +177,7 @@ PAPER = PaperWords(
     hospital_unnamed="het ziekenhuis",
     totals_carbon="kg CO₂e per jaar, van de elektriciteit",
     years_heading="Kasuitgaven per boekjaar",
-    years_caption="Kasuitgaven van het begrotingsscenario, €; sluit in beide richtingen tot op de cent",
+    years_caption="Kasuitgaven van het begrotingsscenario, €; sluiten in beide richtingen tot op de cent",
     years_line="Post",
     years_total="Totaal",
     years_all="Alle jaren",
@@ -190,7 +190,7 @@ PAPER = PaperWords(
     years_expense="Lasten, lineaire afschrijving",
     years_within="Kans binnen het budget",
     years_income="Opbrengst van verkochte hardware",
-    years_loss="Laagste loss die de onderzoeken dragen",
+    years_loss="Laagste loss die de onderzoeken ondersteunen",
     years_more="Meer jaren in het bijgevoegde plan: {count}.",
     options_choice="Welke optie",
     options_break_even="Kopen of huren",
@@ -199,13 +199,13 @@ PAPER = PaperWords(
     risk_named="{chance} per jaar; {impact} als het gebeurt, naar verwachting {expected} per jaar.",
     change_heading="Wat het besluit zou veranderen",
     change_target="Een ander doel",
-    change_target_text="Binnen dezelfde horizon haalt 19 van de 20 prognoses een loss van {high}, en 1 van de 20 een "
+    change_target_text="Binnen dezelfde horizon halen 19 van de 20 prognoses een loss van {high}, en 1 van de 20 een "
     "loss van {low}.",
     change_budget="Een ander budget",
     change_budget_text="Als het doel wordt gehaald, is een jaarbudget van {p90} genoeg in 9 van de 10 gevallen, een "
     "van {p50} in de helft.",
-    change_run="Een verdere run",
-    risk_more="Verdere risico's",
+    change_run="Een extra run",
+    risk_more="Overige risico's",
     risk_more_text="In het bijgevoegde plan: {count}.",
     comparisons={
         "spend_once_or_yearly": "Eén keer of elk jaar uitgeven",

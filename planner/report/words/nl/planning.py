@@ -74,7 +74,7 @@ INPUTS = InputWords(
         "retuning_share": "Voorbeelden van een hertraining, deel van de eerste",
         "trials": "Pogingen tot er een is aanvaard",
         "unique_studies": "Verschillende onderzoeken om van te leren, binnen een jaar",
-        "studies_per_day": "Onderzoeken beantwoord per dag",
+        "studies_per_day": "Beantwoorde onderzoeken per dag",
         "answer_tokens": "Lengte van een antwoord, tokens",
         "serving_mode": "Onderzoeken beantwoorden",
         "staff_hours_per_year": "Personeelsuren per jaar",
@@ -82,7 +82,7 @@ INPUTS = InputWords(
         "electricity_eur_per_kwh": "Elektriciteit, € per kWh",
         "country": "Land (drie letters)",
         "grid": "Elektriciteitsnet, voor CO₂",
-        "power_usage_effectiveness": "Vermogen van het pand over dat van de IT (PUE)",
+        "power_usage_effectiveness": "Vermogen van het pand gedeeld door dat van de IT (PUE)",
         "vat_rate": "Btw-tarief",
         "vat_recoverable_share": "Deel van de btw dat wordt teruggekregen",
         "usd_per_eur": "Amerikaanse dollars voor een euro",
@@ -105,11 +105,11 @@ INPUTS = InputWords(
         "inflation_per_year": "Inflatie per jaar",
         "prepaid": "Een verbintenis wordt aan het begin betaald",
         "carry_over": "Overgebleven budget mag volgend jaar worden besteed",
-        "studies_arriving_per_year": "Verschillende onderzoeken erbij per jaar",
+        "studies_arriving_per_year": "Verschillende onderzoeken die er per jaar bij komen",
         "studies_growth_per_year": "Groei van te beantwoorden onderzoeken per jaar",
         "smaller_models_per_year": "Modellen worden elk jaar kleiner met",
         "layout": "Modaliteiten worden bediend door",
-        "modality_count": "Modaliteiten van gelijk aandeel",
+        "modality_count": "Modaliteiten met een gelijk aandeel",
         "modality_transfer": "Wat een onderzoek andere modaliteiten leert, 0 tot 1",
         "modalities": "Benoemde modaliteiten",
         "quote": "Offerte voor een server",
@@ -149,7 +149,7 @@ INPUTS = InputWords(
     },
     tenures={
         "on_demand": "Huren per uur",
-        "spot": "Huren, spot (kan worden afgenomen)",
+        "spot": "Huren, spot (kan worden ingetrokken)",
         "commitment_1_year": "Huren, verbintenis van 1 jaar",
         "commitment_3_years": "Huren, verbintenis van 3 jaar",
         "buy": "Een server kopen",
@@ -159,8 +159,8 @@ INPUTS = InputWords(
         "always_on": "Altijd aan (8.760 uur)",
     },
     moneys={
-        "nominal": "geld van dat jaar",
-        "real": "geld van nu",
+        "nominal": "prijzen van dat jaar (nominaal)",
+        "real": "prijzen van nu (reëel)",
     },
     layouts={
         "joint": "één gezamenlijk model",
@@ -170,9 +170,9 @@ INPUTS = InputWords(
     quantization="{name}, {bits} bits per gewicht",
     more="Personeel, eigen prijzen, btw, opslag …",
     years="Jaren, boekjaar, groei …",
-    studies="Onderzoeken erbij, modaliteiten …",
+    studies="Nieuwe onderzoeken, modaliteiten …",
     undo="Ongedaan maken",
-    undo_help="Neemt de laatste wijziging terug, tot tien.",
+    undo_help="Maakt de laatste wijziging ongedaan, tot tien toe.",
     reset="Terugzetten",
     reset_help="Terug naar de invoer waarmee de pagina opende.",
 )
@@ -182,7 +182,7 @@ PLAN = PlanWords(
     cannot_title="Met deze invoer is geen plan te maken",
     cannot="Wijzig de invoer hieronder, of neem de laatste wijziging terug met **Ongedaan maken**.",
     why="Waarom.",
-    lowest="Wat deze data dragen.",
+    lowest="Wat deze data ondersteunen.",
     next_run="Wat uitsluitsel zou geven.",
     quality_unknown="Wat deze loss betekent in antwoorden is niet bekend: te weinig runs van deze kalibratie "
     "beantwoordden casussen.",
@@ -201,7 +201,7 @@ PLAN = PlanWords(
     budget="Kans binnen budget",
     of_budget="van {budget} per jaar",
     hours="GPU-uren per finetuning",
-    missed="Kwijt als het mislukt",
+    missed="Uitgaven als het mislukt",
     at_most="hooguit (9 van 10)",
     left_out="Niet begrote posten",
     in_none="in geen van deze cijfers",
@@ -231,15 +231,15 @@ YEARS = YearWords(
     expense="Lasten (hardware afgeschreven)",
     income="Opbrengst van verkochte hardware",
     studies="Verschillende onderzoeken aanwezig",
-    loss="Laagste loss die ze dragen",
+    loss="Laagste loss die ze ondersteunen",
     others="Alle andere posten",
     table="Tabel",
-    views="Equivalente jaarkosten {annuity} (8 van 10); lineaire lasten {straight} per jaar. {money}",
+    views="Equivalente jaarkosten {annuity} (8 van 10); lasten bij lineaire afschrijving {straight} per jaar. {money}",
     views_missed="Het doel wordt meestal niet gehaald; daarom staat hier geen marge van de equivalente jaarkosten; "
-    "lineaire lasten {straight} per jaar. {money}",
+    "lasten bij lineaire afschrijving {straight} per jaar. {money}",
     moneys={
-        "nominal": "Bedragen in geld van elk jaar, met de groei van prijzen.",
-        "real": "Bedragen in geld van het begin.",
+        "nominal": "Bedragen in prijzen van elk jaar, met de groei van prijzen (nominaal).",
+        "real": "Bedragen in prijzen van het begin (reëel).",
     },
     alt="Gestapelde staven van kasuitgaven per boekjaar. {years}",
     alt_year="{year}: {amount}",
@@ -264,25 +264,26 @@ OPTIONS = OptionWords(
     memory="Geheugen, GiB",
     memory_help="Piek in training, P95",
     within_budget="Binnen budget",
-    price_of="Prijs van",
+    price_of="Prijsdatum",
     none_feasible="Geen van deze GPU's heeft het geheugen en een prijs.",
-    none_costed="{feasible} van {all} opties zijn haalbaar; geen heeft mediane kosten, het doel wordt meestal gemist.",
-    cheapest="{feasible} van {all} opties zijn haalbaar; de goedkoopste is {gpu} in {quantization}, {tenure}: {cost} "
+    none_costed="Haalbaar: {feasible} van {all} opties; mediane kosten zijn er niet, "
+    "want het doel wordt meestal niet gehaald.",
+    cheapest="Haalbaar: {feasible} van {all} opties; de goedkoopste is {gpu} in {quantization}, {tenure}: {cost} "
     "per jaar, 8 van 10.",
     alt="Tabel van GPU, kwantisatie en huur of koop met haalbaarheid, geheugen, uren en jaarkosten",
 )
 FRONT = FrontWords(
     title="Wat een lagere loss kost",
     missing="De grens van kosten en loss zit niet in dit plan.",
-    lowest_reachable="De laagste loss die met 9 van 10 wordt gehaald is {target}, voor {cost} per jaar op {gpu} "
-    "in {quantization}, {tenure}: geen optie doet het voor minder.",
-    none_reachable="Geen doel van de schuif wordt met 9 van 10 gehaald op enige GPU.",
+    lowest_reachable="De laagste loss die in 9 van 10 gevallen wordt gehaald is {target}, voor {cost} per jaar op "
+    "{gpu} in {quantization}, {tenure}: geen optie doet het voor minder.",
+    none_reachable="Geen doel van de schuifregelaar wordt op enige GPU in 9 van 10 gevallen gehaald.",
     alt="Grafiek van de jaarkosten tegen de loss, de goedkoopste optie bij elke loss. {points}",
     alt_point="{target}: {cost} (kans {chance})",
 )
 CHARTS = ChartWords(
     interval="Interval (9 van 10)",
-    law="Wet, waar gemeten",
+    law="Schaalwet, waar gemeten",
     forecast="Prognose",
     measured="Gemeten",
     target="doel {target}",
@@ -298,7 +299,7 @@ CHARTS = ChartWords(
     from_to="%{customdata[0]} tot %{customdata[1]}",
     front_hover="loss %{customdata[2]}: %{customdata[0]}, kans %{customdata[1]}, %{customdata[3]}",
     budget="budget",
-    reachable="Gehaald met 9 van 10",
+    reachable="Gehaald in 9 van 10 gevallen",
     not_reachable="Open, of buiten bereik",
 )
 DOWNLOADS = DownloadWords(

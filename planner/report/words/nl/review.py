@@ -40,7 +40,7 @@ COMPARE = CompareWords(
     setup="GPU, kwantisatie, huur of koop",
     cost="Kosten per jaar als het lukt, 8 van 10",
     total="Begrotingsscenario, per jaar",
-    missed="Kwijt als het mislukt, hooguit",
+    missed="Uitgaven als het mislukt, hooguit",
     within_budget="Kans binnen budget",
     hours="GPU-uren per finetuning, 8 van 10",
     memory="Geheugen in training, P95",
@@ -59,13 +59,13 @@ COMPARE = CompareWords(
     several="{count} gegeven",
     ways_title="Twee manieren om hetzelfde te doen",
     ways_missing="Niets te vergelijken: één keer uitgeven tegen elk jaar vraagt meer dan één jaar, en één "
-    "adapter per modaliteit tegen een gezamenlijk model meer dan één modaliteit (pagina **Plan**, “Onderzoeken "
-    "erbij, modaliteiten …”).",
+    "adapter per modaliteit tegen een gezamenlijk model meer dan één modaliteit (pagina **Plan**, “Nieuwe "
+    "onderzoeken, modaliteiten …”).",
     way="Manier",
     present_value="Alle jaren, 8 van 10 (contante waarde)",
     last_loss="Loss in het laatste jaar, 9 van 10",
-    second_cheaper="Kans dat de tweede goedkoper is: {chance}. Kosten van de tweede gedeeld door de eerste, 8 "
-    "van 10: {ratio}.",
+    second_cheaper="Kans dat de tweede goedkoper is: {chance}. Kosten van de tweede gedeeld door die van de eerste, "
+    "8 van 10: {ratio}.",
     second_lower="Kans dat de tweede de lagere loss heeft: {chance}.",
 )
 CONFIGURATIONS = ConfigurationsWords(
@@ -85,8 +85,8 @@ CONFIGURATIONS = ConfigurationsWords(
 CALIBRATION = CalibrationWords(
     identified="De runs tonen waar de loss eindigt",
     not_identified="De runs tonen nog niet waar de loss eindigt",
-    facts="{runs} runs · {loss} · apparaat {device} · {training} voorbeelden om van te leren, {held_out} apart "
-    "gehouden",
+    facts="Runs: {runs} · {loss} · apparaat: {device} · voorbeelden om van te leren: {training}, apart gehouden: "
+    "{held_out}",
     loss_kinds={
         "held_out": "loss op apart gehouden casussen",
         "training": "trainingsloss",
@@ -246,11 +246,11 @@ GIVEN = GivenWords(
 )
 BOARD = BoardWords(
     title="Het stuk voor het bestuur",
-    take="**Neem het mee.** De PDF draagt zijn plan in zich.",
+    take="**Neem het mee.** De PDF bevat het plan.",
     language="Taal van het stuk",
     letterhead="**Briefhoofd.** Blijft in deze sessie en in de stukken die u meeneemt.",
     hospital="Naam van het ziekenhuis",
-    logo="Logo (PNG of SVG, hooguit 1 MB)",
+    logo="Logo (PNG of SVG, hooguit 512 kB)",
     reopen="**Een plan heropenen.** Een bestuursstuk (PDF) of zijn plan.json.",
     reopen_file="Laat hier een bestuursstuk (PDF) of een plan.json vallen",
     opened="Hieronder: het plan van {date} op kalibratie {calibration}, zoals het is geschreven.",
