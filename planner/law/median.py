@@ -8,8 +8,8 @@ doubling. That way was counted: the median of ln loss is moved by
 
 Squared, because what a minority of draws says should move nothing. Where a curve is exactly of a form, or noisy, its
 median stays; so do the floor, its status and all that was measured, and no median is moved below that of the floor.
-Beyond the farthest ratio that was checked the move stays what it is there; beyond the different studies there are, where
-passes repeat, as well. The numbers are data (`data/median_calibration.csv`), learned by
+Beyond the farthest ratio that was checked the move stays what it is there; where passes repeat, beyond the different
+studies there are, as well. The numbers are data (`data/median_calibration.csv`), learned by
 `python -m benchmarks.interval_calibration`.
 
 Legend: _m draws, _q queried examples.
