@@ -45,7 +45,9 @@ class Prospect:
         examples = self.examples_to(target_loss)
         floor_above = _floor_above(law, target_loss)
         at_horizon = self._own_at_horizon if floor_above >= FLOOR_ABOVE else self._at_horizon
-        probability = float(((examples <= self.horizon) | (at_horizon <= target_loss)).mean())
+        # Between the points of the grid a draw may seem to be there a little late: at the horizon itself it is there.
+        examples = np.where((examples > self.horizon) & (at_horizon <= target_loss), self.horizon, examples)
+        probability = float((examples <= self.horizon).mean())
         name, sentence = _verdict(law, target_loss, probability, floor_above, self.horizon, self.reason)
         return Forecast(
             target_loss=target_loss,

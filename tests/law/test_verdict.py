@@ -49,6 +49,16 @@ def test_the_probability_never_falls_as_the_target_rises() -> None:
     assert chances == sorted(chances)
 
 
+@pytest.mark.parametrize("studies", [None, 9000.0])
+@pytest.mark.parametrize("target", np.linspace(0.9, 1.3, 9))
+def test_the_probability_is_the_share_of_draws_that_get_there_within_the_horizon(
+    target: float, studies: float | None
+) -> None:
+    found = forecast(LAW, target, unique_examples=studies, horizon_examples=40_000.0)
+    within = found.examples_m <= found.verdict.horizon_examples
+    assert found.verdict.probability == float(within.mean())
+
+
 def test_the_horizon_is_the_least_of_what_limits_it_and_says_which() -> None:
     assert forecast(LAW, 1.0).verdict.horizon_examples == pytest.approx(64 * T[-1])
     money = forecast(LAW, 1.0, horizon_examples=50000).verdict
