@@ -3,10 +3,11 @@
 The form of a law is never exactly right, and the farther ahead, the less. What that costs was counted on public loss
 curves of other models. On either side of the median the spread of ln loss is
 
-    exp(constant + a ln(sd) + b ln(ratio) + c ln(noise) + d ln(fall) + e smallness)
+    exp(constant + a ln(sd) + b ln(ratio) + c ln(noise) + d ln(fall) + e smallness + f fall_near_zero)
 
-with the posterior's own sd on that side, the extrapolation ratio, the noise of a run, the fall that is forecast and how
-far the last loss lies below one nat (near zero the same wobble is a larger share of the loss). The ends of the 80, 90
+with the posterior's own sd on that side, the extrapolation ratio, the noise of a run, the fall that is forecast, how far
+the last loss lies below one nat (near zero the same wobble is a larger share of the loss), and, there, the square root
+of the fall (a loss that heads for zero may get there much sooner, or not). The ends of the 80, 90
 and 95 % interval are multiples of it. What is forecast is the loss that a run will show. The numbers are data
 (`data/interval_calibration.csv`), learned by `python -m benchmarks.interval_calibration`; a calibration's own curve
 plays no part in them. Adapters of vision-language models, the case that Plateau is for, have rows of their own: what is
@@ -32,7 +33,7 @@ from planner.resources import data_directory
 
 FloatArray = NDArray[np.float64]
 FILE = "interval_calibration.csv"
-FEATURES = ("constant", "log_sd", "log_ratio", "log_noise", "log_fall", "smallness")
+FEATURES = ("constant", "log_sd", "log_ratio", "log_noise", "log_fall", "smallness", "fall_near_zero")
 ENDS = ("end_80", "end_90", "end_95")
 COLUMNS = ("kind", "side", *FEATURES, *ENDS, "source", "as_of")
 SIDES = ("above", "below")
@@ -43,6 +44,7 @@ LEVELS = (0.80, 0.90, 0.95)
 RANKS = np.array([0.5 + level / 2 for level in LEVELS])
 FARTHEST_RATIO = 64.0
 _LEAST_SD, _LEAST_FALL, _LEAST_NOISE = 1e-3, 1e-3, 5e-4
+_MOST_SMALLNESS, _LARGEST_FALL = 1.0, 3.0
 _LARGEST_LOG = 600.0
 _CALIBRATED_FROM = 2.0
 
@@ -61,7 +63,7 @@ def features(
     middle_q: FloatArray,
     last_loss: float | FloatArray,
 ) -> FloatArray:
-    """Columns of `FEATURES`, shape (q, 6).
+    """Columns of `FEATURES`, shape (q, 7).
 
     Args:
         sd_q: Half the width of the draws' 80 % interval on one side, over 1.2816; of ln loss.
@@ -72,14 +74,17 @@ def features(
     """
     ratio = np.clip(ratio_q, _CALIBRATED_FROM, FARTHEST_RATIO)
     ones = np.ones_like(ratio)
+    fall = np.log(last_loss) - middle_q
+    smallness = np.maximum(-np.log(last_loss), 0.0) * ones
     return np.column_stack(
         [
             ones,
             np.log(np.maximum(sd_q, _LEAST_SD)),
             np.log(ratio),
             np.log(np.maximum(noise, _LEAST_NOISE)) * ones,
-            np.log(np.maximum(np.log(last_loss) - middle_q, _LEAST_FALL)),
-            np.maximum(-np.log(last_loss), 0.0) * ones,
+            np.log(np.maximum(fall, _LEAST_FALL)),
+            smallness,
+            np.minimum(smallness, _MOST_SMALLNESS) * np.sqrt(np.clip(fall, 0.0, _LARGEST_FALL)),
         ]
     )
 

@@ -71,8 +71,8 @@ class Family(Struct, frozen=True, kw_only=True):
 
 
 EXACT = Family(
-    weight=0.5,
-    weight_trace=0.25,
+    weight=0.53,
+    weight_trace=0.26,
     logarithmic=False,
     power=0.6,
     shifted=(
@@ -110,8 +110,8 @@ ROUGH = Family(
     slope=((0.03, 0.5), (0.5, 0.5)),
 )
 LOGARITHMIC = Family(
-    weight=0.22,
-    weight_trace=0.28,
+    weight=0.35,
+    weight_trace=0.4,
     logarithmic=True,
     power=0.48,
     shifted=((0.02, 0.1), (0.1, 0.04)),
@@ -129,7 +129,7 @@ STEEP = Family(
     weight_trace=0.3,
     logarithmic=True,
     power=0.0,
-    shifted=(),
+    shifted=((1.0, 0.04), (4.0, 0.03)),
     rectified=((0.1, 0.2), (0.3, 0.35), (0.7, 0.3), (1.5, 0.15)),
     exponent=(1.5, 0.4),
     exponents=(0.5, 2.5, 6),

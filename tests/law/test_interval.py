@@ -67,7 +67,7 @@ def test_the_ends_of_the_intervals_are_those_of_the_table(side: str, level: int,
     table = spreads()[kind, side]
     tenth, ninetieth = np.quantile(np.log(loss[:, 0]), [0.1, 0.9])
     sd = (ninetieth - middle if side == "above" else middle - tenth) / 1.2815515655446004
-    features = [1, np.log(sd), np.log(8), np.log(0.005), np.log(np.log(1.2) - middle), 0.0]
+    features = [1, np.log(sd), np.log(8), np.log(0.005), np.log(np.log(1.2) - middle), 0.0, 0.0]
     spread = float(np.exp(np.array(features) @ table.coefficients))
     expected = spread * table.ends[(80, 90, 95).index(level)]
     assert abs(float(np.quantile(np.log(moved[:, 0]), rank)) - middle) == pytest.approx(expected, rel=0.05)
