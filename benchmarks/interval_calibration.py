@@ -5,7 +5,7 @@ the straight line with the least absolute errors (`planner.law.median`). `data/i
 of the moved median the coefficients of `planner.law.interval.features`, by maximum likelihood of the forecast errors on
 that side under a Student t with 4 degrees of freedom, and the multiples of that spread that hold 80, 90 and 95 % (split
 conformal; Vovk et al. 2005). Calibrations of small vision-language models by LoRA, the case that Plateau is for, count
-more, most of all in the rows that are used for them. `measure` reports error, coverage and interval score of every
+ten times in the rows that are used for them. `measure` reports error, coverage and interval score of every
 source with tables learned on all the others.
 """
 
@@ -34,7 +34,7 @@ FloatArray = NDArray[np.float64]
 
 _FREEDOM = 4.0
 # How often a calibration of the own case counts, in the rows for any curve and in those for the own case.
-_WEIGHT_OF_OWN_CASE = {interval.ANY_CURVE: 1.5, interval.VISION_LANGUAGE_ADAPTER: 10.0}
+_WEIGHT_OF_OWN_CASE = {interval.ANY_CURVE: 1.0, interval.VISION_LANGUAGE_ADAPTER: 10.0}
 _OWN = (OWN_CASE, OWN_CALIBRATIONS)
 # Pull of every coefficient but the constant and that of the posterior's own width towards zero.
 _SHRINKAGE = 2.0

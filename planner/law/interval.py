@@ -5,10 +5,10 @@ curves of other models. On either side of the median the spread of ln loss is
 
     exp(constant + a ln(sd) + b ln(ratio) + c ln(noise) + d ln(fall) + e smallness + f fall_near_zero)
 
-with the posterior's own sd on that side, the extrapolation ratio, the noise of a run, the fall that is forecast, how far
-the last loss lies below one nat (near zero the same wobble is a larger share of the loss), and, there, the square root
-of the fall (a loss that heads for zero may get there much sooner, or not). The ends of the 80, 90
-and 95 % interval are multiples of it. What is forecast is the loss that a run will show. The numbers are data
+with the posterior's own sd on that side, the extrapolation ratio, the noise of a run, the fall that is forecast, how
+far the last loss lies below one nat (near zero the same wobble is a larger share of the loss), and, there, the square
+root of the fall (what heads for zero may be there much sooner, or not). The ends of the 80, 90 and 95 % interval are
+multiples of it. What is forecast is the loss that a run will show. The numbers are data
 (`data/interval_calibration.csv`), learned by `python -m benchmarks.interval_calibration`; a calibration's own curve
 plays no part in them. Adapters of vision-language models, the case that Plateau is for, have rows of their own: what is
 learned on all curves, with calibrations of that kind counted ten times.
