@@ -24,12 +24,15 @@ from benchmarks._protocol import ABSENT, OWN_CALIBRATIONS, OWN_CASE, own_tasks, 
 from benchmarks.figure import Figure, at_least, at_most
 from planner import law
 from planner.law.posterior import posterior
+from planner.outcome import VerdictName
 
 FloatArray = NDArray[np.float64]
 
 REACH = {"trace": (2.7, 7.7, 0.62), "budgets": (2.5, 7.4, 0.62)}
 REACH_TINY = {"trace": 4.5, "budgets": 5.0}
 FEWEST_TASKS = 30
+ERROR_RATES = "lcdb11_test_error"
+TARGETS_FROM_TRUTH = (0.02, 0.2)
 BOOTSTRAPS = 400
 SLOW_EVERY = 19
 RESAMPLES = 1000
@@ -37,7 +40,7 @@ SPEED_UP = {8: 100.0, 40: 40.0, 200: 20.0}
 
 
 def measure(quick: bool) -> list[Figure]:
-    """Error, coverage and interval score by design and by source; our own case; peers; digits; speed."""
+    """Error, coverage and interval score by design and by source; our own case; peers; verdicts; digits; speed."""
     module = protocol()
     if module is None:
         return [Figure(name=ABSENT, value=float("nan"), unit=""), *speed(quick)]
@@ -62,7 +65,29 @@ def measure(quick: bool) -> list[Figure]:
         name = f"{design!s}: {OWN_CALIBRATIONS} (n = {len(mine)})"
         figures.append(Figure(name=f"{name} median error", value=100 * float(mine.error.median()), unit="%"))
         figures.append(Figure(name=f"{name} 90 % interval holds", value=100 * float(mine.held90.mean()), unit="%"))
-    return figures + certified_digits() + speed(quick)
+    return figures + _verdicts(tasks(module, quick=quick)) + certified_digits() + speed(quick)
+
+
+def _verdicts(work: Iterable[Any]) -> list[Figure]:
+    """Verdicts on real curves: targets drawn above and below what was measured, with its point as the horizon."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for suite, _, _, _, x, y, horizon, truth in work:
+        prospect = law.Prospect(law.fit_law(curve_of(x, y)), horizon_examples=horizon)
+        reached, missed = (
+            prospect.forecast(truth * (1 + sign * rng.uniform(*TARGETS_FROM_TRUTH))).verdict.name for sign in (1, -1)
+        )
+        rows.append({"suite": suite if suite in (OWN_CASE, ERROR_RATES) else "others", "hit": reached, "miss": missed})
+    table = pd.DataFrame(rows)
+    figures = []
+    for suite, mine in [*table.groupby("suite"), ("all", table)]:
+        for column, was in (("hit", "reached"), ("miss", "missed")):
+            for name in (VerdictName.REACHABLE, VerdictName.UNREACHABLE):
+                share = 100 * float((mine[column] == name).mean())
+                figures.append(
+                    Figure(name=f"{suite} (n = {len(mine)}): target {was}, called {name}", value=share, unit="%")
+                )
+    return figures
 
 
 def _of_peers(table: pd.DataFrame, design: str, others: Iterable[str]) -> list[Figure]:
