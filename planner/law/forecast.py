@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from planner.law.diagnose import PASSES_AS_GOOD_AS_NEW
 from planner.law.engine import Law
+from planner.law.interval import VISION_LANGUAGE_ADAPTER, kind_of
 from planner.outcome import CurveBand, Forecast, Interval, Severity, Verdict, VerdictName, chance_in_words
 
 FloatArray = NDArray[np.float64]
@@ -44,7 +45,7 @@ class Prospect:
         law = self.law
         examples = self.examples_to(target_loss)
         floor_above = _floor_above(law, target_loss)
-        at_horizon = self._own_at_horizon if floor_above >= FLOOR_ABOVE else self._at_horizon
+        at_horizon = self._own_at_horizon if self._floor_decides(floor_above) else self._at_horizon
         # Between the points of the grid a draw may seem to be there a little late: at the horizon itself it is there.
         examples = np.where((examples > self.horizon) & (at_horizon <= target_loss), self.horizon, examples)
         probability = float((examples <= self.horizon).mean())
@@ -78,9 +79,11 @@ class Prospect:
 
         The draws are those of what a run shows, calibrated; but where the floor is the likely obstacle those of the
         law itself: what a run shows off its law does not lower a floor. In the lower tail the calibrated draws are the
-        wider ones, so a lower target is never cheaper on either side of the switch.
+        wider ones, so a lower target is never cheaper on either side of the switch. Adapters of vision-language models
+        may fall a second time after a plateau of several doublings, so that no floor of theirs is beyond that: their
+        draws are the calibrated ones throughout.
         """
-        paths = self._own_paths if _floor_above(self.law, target_loss) >= FLOOR_ABOVE else self._paths
+        paths = self._own_paths if self._floor_decides(_floor_above(self.law, target_loss)) else self._paths
         reached = paths <= target_loss
         after = reached.argmax(axis=1)
         rows = np.arange(len(paths))
@@ -91,6 +94,10 @@ class Prospect:
         log_t = np.log(self._grid)
         log_examples = log_t[before] + share * (log_t[after] - log_t[before])
         return np.where(reached.any(axis=1), np.exp(log_examples), np.inf)
+
+    def _floor_decides(self, floor_above: float) -> bool:
+        adapter = kind_of(self.law.curve.configuration) == VISION_LANGUAGE_ADAPTER
+        return floor_above >= FLOOR_ABOVE and not adapter
 
     @cached_property
     def _grid(self) -> FloatArray:

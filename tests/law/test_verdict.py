@@ -10,7 +10,7 @@ from benchmarks._shapes import SEEDS, SHAPES, T, drawn
 from planner.curve import curve_from_arrays
 from planner.law import Prospect, examples_to, fit_law, forecast
 from planner.outcome import AsymptoteStatus, VerdictName
-from planner.record import LossKind
+from planner.record import Configuration, LossKind
 
 NOISE = 1 + 0.003 * np.random.default_rng(5).normal(size=10)
 LAW = fit_law(curve_from_arrays(T, (2 * (T / 256) ** -0.5 + 1) * NOISE))
@@ -115,3 +115,13 @@ def test_a_prospect_says_of_each_target_what_it_would_say_of_that_target_alone()
         assert asked.verdict == alone.verdict
         assert asked.band == alone.band
         assert asked.loss_at_horizon == alone.loss_at_horizon
+
+
+def test_an_adapter_that_may_fall_a_second_time_is_less_soon_called_out_of_reach() -> None:
+    adapter = msgspec.structs.replace(LAW.curve, configuration=Configuration(image_tokens=256, lora_rank=8))
+    plain, careful = Prospect(LAW), Prospect(fit_law(adapter))
+    targets = np.linspace(0.75, 0.99, 13)
+    chances = [(careful.forecast(t).verdict.probability, plain.forecast(t).verdict.probability) for t in targets]
+    assert all(mine >= theirs for mine, theirs in chances)
+    assert any(mine > theirs for mine, theirs in chances)
+    assert careful.forecast(0.5).verdict.name is VerdictName.UNREACHABLE
